@@ -1,0 +1,204 @@
+"""The settings: one frozen record in which each value knows where it came from.
+
+Order, the first that has a value wins: the magic's flag, the notebook's metadata, the environment
+(``JUPYTER_GREEN_*``), ``[tool.jupyter_green]`` in the nearest ``pyproject.toml``, ``c.JupyterGreen`` in
+``jupyter_green_config.py`` of Jupyter's configuration folders, the default. Read once, at a door.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_green.errors import UsageError
+
+PREFIX = "JUPYTER_GREEN_"
+RESERVED = frozenset({"JUPYTER_GREEN_HOME", "JUPYTER_GREEN_RUN", "JUPYTER_GREEN_UI"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a user or an admin may set; ``sources`` tells for each name where its value came from."""
+
+    intensity: str | None = None  # a zone (ISO 3166 alpha-3) or a number with its unit, as in 53g
+    pue: float = 1.0  # facility over IT energy; 1 = this computer alone
+    price_per_kwh: float | None = None
+    currency: str = "EUR"
+    cpu_busy_w: float | None = None  # W of one busy logical CPU, for the CPU-seconds model
+    cpu_idle_w: float | None = None  # W of one idle logical CPU
+    mlflow: str = "auto"  # auto | on | off
+    experiment: str | None = None
+    journal_days: float = 180.0  # how long delivered records are kept
+    allow_network: bool = False
+    sources: Mapping[str, str]
+
+
+def _positive(text: Any) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError("a number above 0 is expected")
+    return value
+
+
+def _at_least_one(text: Any) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value >= 1):
+        raise ValueError("a number of at least 1 is expected")
+    return value
+
+
+def _choice(*allowed: str) -> Callable[[Any], str]:
+    def read(text: Any) -> str:
+        if str(text) not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)} is expected")
+        return str(text)
+
+    return read
+
+
+def _boolean(text: Any) -> bool:
+    word = str(text).lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("true or false is expected")
+
+
+def _text(text: Any) -> str:
+    value = str(text).strip()
+    if not value:
+        raise ValueError("a text is expected")
+    return value
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "intensity": _text,
+    "pue": _at_least_one,
+    "price_per_kwh": _positive,
+    "currency": _text,
+    "cpu_busy_w": _positive,
+    "cpu_idle_w": _positive,
+    "mlflow": _choice("auto", "on", "off"),
+    "experiment": _text,
+    "journal_days": _positive,
+    "allow_network": _boolean,
+}
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """Return `` Did you mean X?`` for the nearest known word, or an empty text.
+
+    >>> did_you_mean("intensty", ["intensity", "pue"])
+    ' Did you mean intensity?'
+    """
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def read_settings(
+    *,
+    flags: Mapping[str, Any] | None = None,
+    notebook: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    config_folders: Sequence[str] | None = None,
+) -> Settings:
+    """Read the settings of every source.
+
+    Args:
+        flags: Values given with the command or magic at hand.
+        notebook: The notebook's own metadata (``metadata.jupyter_green``).
+        environ: The environment; the process's own by default.
+        cwd: Where the search for ``pyproject.toml`` starts; the process's own by default.
+        config_folders: Folders that may hold ``jupyter_green_config.py``; Jupyter's by default.
+
+    Raises:
+        UsageError: If a value is invalid or a name unknown; it names the source.
+    """
+    environ = os.environ if environ is None else environ
+    layers = [
+        ("option", dict(flags or {})),
+        ("notebook metadata", dict(notebook or {})),
+        ("environment", _from_environment(environ)),
+        _from_pyproject(Path.cwd() if cwd is None else cwd),
+        _from_config(_jupyter_folders() if config_folders is None else config_folders),
+    ]
+    values: dict[str, Any] = {}
+    sources = dict.fromkeys(_READERS, "default")
+    for source, layer in reversed(layers):
+        for name, given in layer.items():
+            if given is None:
+                continue
+            values[name] = _read_value(name, given, source)
+            sources[name] = source
+    return Settings(**values, sources=sources)
+
+
+def _read_value(name: str, given: Any, source: str) -> Any:
+    if name not in _READERS:
+        raise UsageError(f"jupyter_green: unknown setting {name!r} in {source}.{did_you_mean(name, list(_READERS))}")
+    try:
+        return _READERS[name](given)
+    except (TypeError, ValueError) as error:
+        reason = error.args[0] if isinstance(error, ValueError) and "expected" in str(error) else "a number is expected"
+        raise UsageError(f"jupyter_green: {name} = {given!r} in {source}: {reason}.") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for variable, value in environ.items():
+        if not variable.startswith(PREFIX) or variable in RESERVED:
+            continue
+        name = variable[len(PREFIX) :].lower()
+        if name not in _READERS:
+            known = [PREFIX + known.upper() for known in _READERS]
+            raise UsageError(
+                f"jupyter_green: unknown variable {variable} in the environment.{did_you_mean(variable, known)}"
+            )
+        found[name] = value
+    return found
+
+
+def _from_pyproject(cwd: Path) -> tuple[str, dict[str, Any]]:
+    for folder in (cwd, *cwd.parents):
+        path = folder / "pyproject.toml"
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if "[tool.jupyter_green]" not in text:
+            return "pyproject.toml", {}
+        import tomllib  # only for the few who use it: 3 ms
+
+        try:
+            return str(path), dict(tomllib.loads(text)["tool"]["jupyter_green"])
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"jupyter_green: {path} cannot be read: {error}.") from None
+    return "pyproject.toml", {}
+
+
+def _jupyter_folders() -> list[str]:
+    from jupyter_core.paths import jupyter_config_path
+
+    return list(jupyter_config_path())
+
+
+def _from_config(folders: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    for folder in folders:
+        path = os.path.join(folder, "jupyter_green_config.py")
+        if not os.path.exists(path):
+            continue
+        from traitlets.config.loader import PyFileConfigLoader
+
+        try:
+            section = PyFileConfigLoader(path).load_config().get("JupyterGreen", {})
+        except Exception as error:  # the file is the admin's own Python: anything can be raised there
+            raise UsageError(f"jupyter_green: {path} cannot be read: {type(error).__name__}: {error}.") from None
+        return path, dict(section)
+    return "jupyter_green_config.py", {}
