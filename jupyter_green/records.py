@@ -6,7 +6,7 @@ Reading fills what an older version did not write with "unknown" and passes over
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -35,10 +35,30 @@ class Energy:
     high_j: float | None
     duration_s: float
     cpu_s: float | None
+    others_cpu_s: float | None  # what others on this machine used meanwhile, left out
     source: Mapping[str, str]
     quality: Quality | None
     covers: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A quantity with the range it may have; in JSON ``{value, low, high}``."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One `jupyter_green.step()` inside a cell: the energy since the cell began (J), and what it logged."""
+
+    step: int
+    at: datetime
+    energy_j: float
+    metrics: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +78,14 @@ class Intensity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where a record goes: an MLflow tracking URI without credentials, and an experiment's name."""
+    """Where in MLflow a record goes, and the runs it became.
 
-    tracking_uri: str
-    experiment: str
+    ``tracking_uri`` is absolute and holds no credentials; ``None`` is MLflow's default in the session's folder.
+    ``experiment`` is a name, or an id written as ``id:3``; ``None`` is MLflow's default.
+    """
+
+    tracking_uri: str | None
+    experiment: str | None
     run_ids: tuple[str, ...] = ()
 
 
@@ -72,6 +96,7 @@ class CellRecord:
     record_id: str
     session_id: str
     kind: Kind
+    part_of: str | None  # the record that holds this one; sums leave it out
     notebook: str | None
     kernel_id: str | None
     cell_id: str | None
@@ -86,13 +111,15 @@ class CellRecord:
     co2e_g: float | None
     co2e_low_g: float | None
     co2e_high_g: float | None
+    price_per_kwh: float | None
     cost: float | None
     currency: str | None
     metrics: Mapping[str, float | None]
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
     mlflow: Target | None
-    between_j: float | None  # used by this work between the last record and this one, J
+    between_j: Range | None  # attributed energy between the last record and this one, J
+    steps: tuple[Step, ...]
     meter_cpu_s: float | None  # CPU time that measuring itself took since the last record, s
     notes: tuple[str, ...] = ()
 
@@ -112,7 +139,20 @@ class Session:
     started_at: datetime
     cwd: str
     runner: Literal["kernel", "papermill", "script"]
+    run: str | None  # the session of the engine that runs this kernel
+    covers: tuple[str, ...]  # what the energies of this session hold
+    method: str  # how its energies come about, in a sentence
     parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The last line of a journal file: the session ended, and what it used after its last record."""
+
+    at: datetime
+    status: Status
+    between_j: Range | None
+    meter_cpu_s: float | None
 
 
 def to_json(record: Any) -> dict[str, Any]:
@@ -121,15 +161,14 @@ def to_json(record: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float):
+    kind = type(value)
+    if value is None or kind is str or kind is float or kind is int or kind is dict:
         return value
+    if kind is tuple:
+        return [_plain(item) for item in value]
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, tuple):
-        return list(value)
-    return to_json(value)
+    return to_json(value) if hasattr(kind, "__slots__") else value
 
 
 def energy_from_json(data: Mapping[str, Any]) -> Energy:
@@ -141,6 +180,7 @@ def energy_from_json(data: Mapping[str, Any]) -> Energy:
         high_j=data.get("high_j"),
         duration_s=float(data["duration_s"]),
         cpu_s=data.get("cpu_s"),
+        others_cpu_s=data.get("others_cpu_s"),
         source=dict(data.get("source") or {}),
         quality=data.get("quality"),
         covers=tuple(data.get("covers") or ()),
@@ -156,8 +196,21 @@ def intensity_from_json(data: Mapping[str, Any]) -> Intensity:
 def target_from_json(data: Mapping[str, Any]) -> Target:
     """Read a `Target`."""
     return Target(
-        tracking_uri=data["tracking_uri"], experiment=data["experiment"], run_ids=tuple(data.get("run_ids") or ())
+        tracking_uri=data.get("tracking_uri"),
+        experiment=data.get("experiment"),
+        run_ids=tuple(data.get("run_ids") or ()),
     )
+
+
+def range_from_json(data: Mapping[str, Any] | None) -> Range | None:
+    """Read a `Range`, or None."""
+    return None if data is None else Range(value=data["value"], low=data["low"], high=data["high"])
+
+
+def step_from_json(data: Mapping[str, Any]) -> Step:
+    """Read a `Step`."""
+    at = datetime.fromisoformat(data["at"])
+    return Step(step=int(data["step"]), at=at, energy_j=data["energy_j"], metrics=dict(data.get("metrics") or {}))
 
 
 def cell_from_json(data: Mapping[str, Any]) -> CellRecord:
@@ -171,6 +224,7 @@ def cell_from_json(data: Mapping[str, Any]) -> CellRecord:
         record_id=str(data["record_id"]),
         session_id=str(data["session_id"]),
         kind=data.get("kind", "cell"),
+        part_of=data.get("part_of"),
         notebook=data.get("notebook"),
         kernel_id=data.get("kernel_id"),
         cell_id=data.get("cell_id"),
@@ -185,13 +239,15 @@ def cell_from_json(data: Mapping[str, Any]) -> CellRecord:
         co2e_g=data.get("co2e_g"),
         co2e_low_g=data.get("co2e_low_g"),
         co2e_high_g=data.get("co2e_high_g"),
+        price_per_kwh=data.get("price_per_kwh"),
         cost=data.get("cost"),
         currency=data.get("currency"),
         metrics=dict(data.get("metrics") or {}),
         parameters=dict(data.get("parameters") or {}),
         tags=dict(data.get("tags") or {}),
         mlflow=None if target is None else target_from_json(target),
-        between_j=data.get("between_j"),
+        between_j=range_from_json(data.get("between_j")),
+        steps=tuple(step_from_json(step) for step in data.get("steps") or ()),
         meter_cpu_s=data.get("meter_cpu_s"),
         notes=tuple(data.get("notes") or ()),
     )
@@ -211,69 +267,18 @@ def session_from_json(data: Mapping[str, Any]) -> Session:
         started_at=datetime.fromisoformat(data["started_at"]),
         cwd=str(data.get("cwd", "")),
         runner=data.get("runner", "kernel"),
+        run=data.get("run"),
+        covers=tuple(data.get("covers") or ()),
+        method=str(data.get("method", "")),
         parameters=dict(data.get("parameters") or {}),
     )
 
 
-def _sum(values: Iterable[float | None]) -> float | None:
-    """Add; one unknown makes the sum unknown, and so does having nothing to add.
-
-    >>> _sum([1.0, 2.0]), _sum([1.0, None]), _sum([])
-    (3.0, None, None)
-    """
-    total, seen = 0.0, False
-    for value in values:
-        if value is None:
-            return None
-        total, seen = total + value, True
-    return total if seen else None
-
-
-def sum_energy(energies: Iterable[Energy]) -> Energy:
-    """Add energies of windows that do not overlap.
-
-    The errors of the scale are common to all parts, so low and high add up as they are.
-    """
-    parts = list(energies)
-    domains = {domain for part in parts for domain in part.machine_j}
-    known = [part.quality for part in parts]
-    quality = max(known, key=lambda q: QUALITIES.index(q) if q else len(QUALITIES)) if known else None
-    return Energy(
-        machine_j={domain: _sum(part.machine_j.get(domain) for part in parts) for domain in sorted(domains)},
-        attributed_j=_sum(part.attributed_j for part in parts),
-        low_j=_sum(part.low_j for part in parts),
-        high_j=_sum(part.high_j for part in parts),
-        duration_s=sum(part.duration_s for part in parts),
-        cpu_s=_sum(part.cpu_s for part in parts),
-        source={domain: source for part in parts for domain, source in part.source.items()},
-        quality=quality,
-        covers=tuple(sorted({item for part in parts for item in part.covers})),
-        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Total:
-    """What several records cost together; unknown where one of them is unknown."""
-
-    energy: Energy
-    co2e_g: float | None
-    co2e_low_g: float | None
-    co2e_high_g: float | None
-    cost: float | None
-    currency: str | None
-
-
-def total(records: Iterable[CellRecord]) -> Total:
-    """Add up records; costs in different currencies have no sum."""
-    parts = list(records)
-    currencies = {part.currency for part in parts}
-    one_currency = len(currencies) == 1
-    return Total(
-        energy=sum_energy(part.energy for part in parts),
-        co2e_g=_sum(part.co2e_g for part in parts),
-        co2e_low_g=_sum(part.co2e_low_g for part in parts),
-        co2e_high_g=_sum(part.co2e_high_g for part in parts),
-        cost=_sum(part.cost for part in parts) if one_currency else None,
-        currency=currencies.pop() if one_currency else None,
+def end_from_json(data: Mapping[str, Any]) -> End:
+    """Read an `End`."""
+    return End(
+        at=datetime.fromisoformat(data["at"]),
+        status=data.get("status", "unknown"),
+        between_j=range_from_json(data.get("between_j")),
+        meter_cpu_s=data.get("meter_cpu_s"),
     )

@@ -97,7 +97,7 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     >>> did_you_mean("intensty", ["intensity", "pue"])
     ' Did you mean intensity?'
     """
-    near = difflib.get_close_matches(word, known, n=1)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
     return f" Did you mean {near[0]}?" if near else ""
 
 
@@ -138,6 +138,11 @@ def read_settings(
             values[name] = _read_value(name, given, source)
             sources[name] = source
     return Settings(**values, sources=sources)
+
+
+def default_settings() -> Settings:
+    """Return the settings of somebody who set nothing."""
+    return Settings(sources=dict.fromkeys(_READERS, "default"))
 
 
 def _read_value(name: str, given: Any, source: str) -> Any:
@@ -202,3 +207,13 @@ def _from_config(folders: Sequence[str]) -> tuple[str, dict[str, Any]]:
             raise UsageError(f"jupyter_green: {path} cannot be read: {type(error).__name__}: {error}.") from None
         return path, dict(section)
     return "jupyter_green_config.py", {}
+
+
+def read_home(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of the journal: ``JUPYTER_GREEN_HOME``, else ``jupyter_green`` in Jupyter's data folder."""
+    given = (os.environ if environ is None else environ).get("JUPYTER_GREEN_HOME")
+    if given:
+        return Path(given).expanduser().absolute()
+    from jupyter_core.paths import jupyter_data_dir
+
+    return Path(jupyter_data_dir()) / "jupyter_green"

@@ -33,12 +33,15 @@ def _folder() -> Path:
 
 
 def read_zones() -> dict[str, Zone]:
-    """Return the countries by their ISO 3166 alpha-3 code."""
+    """Return the countries by their ISO 3166 alpha-3 code.
+
+    A row of 0 g/kWh (one in 2023's table) is a gap in the data, not a grid without emissions: it is left out.
+    """
     rows = json.loads((_folder() / "private_infra" / "global_energy_mix.json").read_text("utf-8"))
     return {
         code: Zone(code=code, name=row["country_name"], g_per_kwh=row["carbon_intensity"], year=int(row["year"]))
         for code, row in rows.items()
-        if row.get("carbon_intensity") is not None
+        if row.get("carbon_intensity")
     }
 
 

@@ -54,11 +54,16 @@ def _scaled(value: float, steps: tuple[tuple[float, float, str], ...]) -> tuple[
     return steps[-1][1], steps[-1][2]
 
 
+_SURE = 1.1  # with a wider range, high over low, a third figure says nothing
+
+
 def _range_text(value: float, low: float | None, high: float | None, factor: float, unit: str) -> str:
-    text = f"{three_figures(value * factor)} {unit}"
     if low is None or high is None:
-        return text
-    return f"{text} ({_two_figures(low * factor)} to {_two_figures(high * factor)})"
+        return f"{three_figures(value * factor)} {unit}"
+    if low == high:
+        return f"{three_figures(value * factor)} {unit}"
+    write = three_figures if 0 < high < low * _SURE else _two_figures
+    return f"{write(value * factor)} {unit} ({write(low * factor)} to {write(high * factor)})"
 
 
 def _two_figures(value: float) -> str:
@@ -69,7 +74,7 @@ def energy_text(value_j: float | None, low_j: float | None = None, high_j: float
     """Write an energy for people, with its range in the same unit.
 
     >>> energy_text(41.2, 20.6, 82.4), energy_text(None), energy_text(0.0004)
-    ('41.2 J (21 to 82)', 'not measured', '0.4 mJ')
+    ('41 J (21 to 82)', 'not measured', '0.4 mJ')
     """
     if value_j is None:
         return "not measured"

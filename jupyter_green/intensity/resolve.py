@@ -53,9 +53,7 @@ def _resolve(said: str | None) -> Intensity:
         names = {code.name.lower(): code.code for code in zones.values()}
         near = difflib.get_close_matches(said.lower(), names, n=1, cutoff=0.75)
         meant = f"Did you mean {names[near[0]]}? " if near else ""
-        raise UsageError(
-            f"intensity {said!r} is not a zone. {meant}Try FRA, 53g, or jupyter green intensity --list."
-        )
+        raise UsageError(f"intensity {said!r} is not a zone. {meant}Try FRA, 53g, or jupyter green intensity --list.")
     mean = zone.g_per_kwh
     label = f"{zone.name}, yearly mean {zone.year}"
     return _average(zone.code, mean, mean * HOUR_LOW, mean * HOUR_HIGH, "table", label, at=str(zone.year))

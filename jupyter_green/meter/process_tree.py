@@ -12,7 +12,7 @@ import os
 import time
 from typing import Any
 
-from jupyter_green.measure.clocks import LINUX, process_cpu_ns, process_started, read_stat
+from jupyter_green.meter.clocks import LINUX, process_cpu_ns, process_started, read_stat
 from jupyter_green.units import NS_PER_S
 
 if LINUX:
@@ -42,16 +42,20 @@ class ProcessTree:
         """Return the CPU time of the tree in ns; it never falls. None if the root has ended."""
         if not LINUX:
             return self._cpu_by_psutil()
+        total = 0
         for _ in range(_RETRIES):
             reaped = self._reaped_ns()
             root = time.process_time_ns() if self._own else process_cpu_ns(self._pid)
             if root is None or reaped is None:
                 return None
-            live = self._live_ns()
+            total = root + reaped + self._live_ns() + self._kept_ns
             if self._reaped_ns() == reaped:
                 break
-        self._last_ns = max(self._last_ns, root + reaped + live + self._kept_ns)
-        return self._last_ns
+        if total < self._last_ns:  # a descendant ended and nobody was told its CPU time (SIGCHLD is ignored)
+            self._kept_ns += self._last_ns - total
+            total = self._last_ns
+        self._last_ns = total
+        return total
 
     def _reaped_ns(self) -> int | None:
         if self._own:

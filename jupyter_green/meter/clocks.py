@@ -78,6 +78,13 @@ def read_stat(pid: int) -> list[bytes] | None:
         return None
 
 
+def process_exists(pid: int) -> bool:
+    """Tell whether a process of this number runs, where its start cannot be known (not Linux)."""
+    import psutil
+
+    return bool(psutil.pid_exists(pid))
+
+
 def boot_id() -> str | None:
     """Return the id of this boot of the machine."""
     try:

@@ -1,0 +1,68 @@
+"""What the magics say of themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_green.settings import Settings
+from jupyter_green.track import current
+from jupyter_green.units import energy_text
+
+if TYPE_CHECKING:
+    from jupyter_green.magics.hooks import Hooks
+
+
+def loaded_line(settings: Settings) -> str:
+    """Return the one line that loading prints."""
+    grid = "grid not set: world average" if settings.intensity is None else f"grid {settings.intensity}"
+    return (
+        f"jupyter_green measures cells that begin with %%track_energy; %track_energy on: all ({grid}; "
+        "records stay on this computer unless MLflow is set)."
+    )
+
+
+def status_text(hooks: Hooks) -> str:
+    """Return how it is measured, what was used, and what waits."""
+    lines = [f"Tracking {'every cell' if hooks.is_on else 'cells that begin with %%track_energy'}."]
+    if hooks.problem is not None:
+        lines.append(hooks.problem)
+    tracker = current.current()
+    if tracker is None:
+        lines.append("Nothing was measured yet.")
+        return "\n".join(lines)
+    lines.append(f"Method: {tracker.session.method}.")
+    intensity = tracker.intensity
+    if intensity is None:
+        lines.append("Carbon intensity: not known, so CO2e is not measured.")
+    else:
+        spread = f" ({intensity.low:.3g} to {intensity.high:.3g})" if intensity.low < intensity.high else ""
+        lines.append(f"Carbon intensity: {intensity.g_per_kwh:.3g}{spread} gCO2e/kWh, {intensity.label}.")
+    lines.extend(_session_lines(tracker.journal.path, tracker.journal.waiting))
+    return "\n".join(lines)
+
+
+def _session_lines(path: object, waiting: int) -> list[str]:
+    from pathlib import Path
+
+    from jupyter_green.totals import total
+    from jupyter_green.track.journal import read_log
+    from jupyter_green.track.receipts import read_receipts
+
+    assert isinstance(path, Path)
+    lines = []
+    log = read_log(path) if path.exists() else None
+    if log is not None and log.records:
+        whole = total(log.records)
+        energy = whole.energy
+        lines.append(
+            f"This session: {energy_text(energy.attributed_j, energy.low_j, energy.high_j)} in {len(log.records)} "
+            f"records, {energy.quality}."
+        )
+        spent = [record.meter_cpu_s for record in log.records if record.meter_cpu_s is not None]
+        lines.append(f"Measuring itself took {1e3 * sum(spent) / len(log.records):.2g} ms CPU time a cell.")
+        receipts = read_receipts(path)
+        sent = sum(1 for record in log.records if record.record_id in receipts.record_ids)
+        lines.append(f"MLflow: {sent} of {len(log.records)} records delivered{receipts.where}.")
+    if waiting > 1 or (waiting and log is None):
+        lines.append(f"{waiting} lines could not be written to the journal yet and are kept in memory.")
+    return lines

@@ -1,0 +1,119 @@
+"""The interval ledger: every event closes an interval and gives it to whoever was open.
+
+An amount is a vector (joules of each domain, attributed joules, CPU seconds ...); the ledger knows no sensor.
+An interval belongs to the innermost open window of each thread; threads share it by the CPU time they used in it,
+equally if none used any; with no window open it is "between cells". A window that closes hands what it was given
+to the window around it, if there is one. So outermost windows + between = all.
+
+Every function here returns a new `Ledger` and changes none: whoever keeps one puts the new one in place with a
+single assignment, so that an interrupt between two bytecodes finds the state before or after a step, never between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple
+
+Amounts = tuple[float, ...]
+
+
+class Window(NamedTuple):
+    """An open cell: its thread, when it was opened (ns), and what it was given so far."""
+
+    thread: int
+    opened_ns: int
+    amounts: Amounts
+    flags: int
+
+
+class Ledger(NamedTuple):
+    """Open windows, the oldest first, and the account "between cells"."""
+
+    windows: Mapping[Hashable, Window]
+    between: Amounts
+    between_flags: int
+
+    @property
+    def threads(self) -> frozenset[int]:
+        """The threads that have a window."""
+        return frozenset(window.thread for window in self.windows.values())
+
+
+def empty(size: int) -> Ledger:
+    """Return a ledger without windows for vectors of ``size`` amounts."""
+    return Ledger({}, (0.0,) * size, 0)
+
+
+def add(left: Amounts, right: Sequence[float], weight: float = 1.0) -> Amounts:
+    """Return ``left + weight * right``."""
+    return tuple([a + b * weight for a, b in zip(left, right, strict=True)])
+
+
+def settle(
+    ledger: Ledger, amounts: Sequence[float], flags: int, thread_cpu: Mapping[int, int], shared_flag: int
+) -> Ledger:
+    """Give an interval to the innermost windows.
+
+    Args:
+        ledger: The state before the interval.
+        amounts: What was used in the interval.
+        flags: What is to be said of the interval; collected bit by bit.
+        thread_cpu: CPU time of each thread in the interval, ns; needed when several have a window.
+        shared_flag: The flag for windows that had to share.
+    """
+    if not ledger.windows:
+        return Ledger(ledger.windows, add(ledger.between, amounts), ledger.between_flags | flags)
+    inner = {window.thread: key for key, window in ledger.windows.items()}
+    if len(inner) > 1:
+        flags |= shared_flag
+        weights = _weights({thread: thread_cpu.get(thread, 0) for thread in inner})
+    else:
+        weights = dict.fromkeys(inner, 1.0)
+    windows = dict(ledger.windows)
+    for thread, key in inner.items():
+        _, opened_ns, old, old_flags = windows[key]
+        windows[key] = Window(thread, opened_ns, add(old, amounts, weights[thread]), old_flags | flags)
+    return Ledger(windows, ledger.between, ledger.between_flags)
+
+
+def open_window(ledger: Ledger, key: Hashable, thread: int, at_ns: int) -> Ledger:
+    """Open a window inside those that the thread already has."""
+    window = Window(thread, at_ns, (0.0,) * len(ledger.between), 0)
+    return ledger._replace(windows={**ledger.windows, key: window})
+
+
+def around(ledger: Ledger, key: Hashable) -> Hashable | None:
+    """Return the window around another: the next older one of its thread, or None."""
+    found = None
+    thread = ledger.windows[key].thread
+    for other, window in ledger.windows.items():
+        if other is key or other == key:
+            return found
+        if window.thread == thread:
+            found = other
+    return found
+
+
+def close_window(ledger: Ledger, key: Hashable) -> Ledger:
+    """Take a window out, in any order; what it was given goes to the window around it as well."""
+    windows = dict(ledger.windows)
+    closed = windows.pop(key)
+    outer_key = around(ledger, key)
+    if outer_key is not None:
+        outer = windows[outer_key]
+        windows[outer_key] = outer._replace(
+            amounts=add(outer.amounts, closed.amounts), flags=outer.flags | closed.flags
+        )
+    return ledger._replace(windows=windows)
+
+
+def take_between(ledger: Ledger) -> Ledger:
+    """Empty the account "between cells"."""
+    return ledger._replace(between=(0.0,) * len(ledger.between), between_flags=0)
+
+
+def _weights(cpu: Mapping[int, int]) -> dict[int, float]:
+    total = sum(cpu.values())
+    if total <= 0:
+        return dict.fromkeys(cpu, 1 / len(cpu))
+    return {thread: used / total for thread, used in cpu.items()}

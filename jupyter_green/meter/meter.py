@@ -1,0 +1,224 @@
+"""The meter: snapshots in, measured windows out.
+
+One `Meter` measures one process tree: this process's (in a kernel or a script) or another's (an engine beside a
+kernel). All state is one immutable value that is replaced by a single assignment under a lock.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from jupyter_green.meter import ledger
+from jupyter_green.meter.clocks import BusyClock, thread_cpu_ns
+from jupyter_green.meter.cpu_power import cpu_power, logical_cpus
+from jupyter_green.meter.ledger import Amounts, Ledger
+from jupyter_green.meter.power import FIXED, Calm, Counted, Flag, Modelled, Snapshot, Used
+from jupyter_green.meter.process_tree import ProcessTree
+from jupyter_green.meter.rapl import POWERCAP, Counters, find_zones
+
+
+class Source(Protocol):
+    """Where joules come from: counters, or the model."""
+
+    domains: tuple[str, ...]
+    covers: tuple[str, ...]
+
+    @property
+    def method(self) -> str:
+        """How its figures come about, in a sentence."""
+
+    @property
+    def longest_wait_s(self) -> float | None:
+        """How long it may stay unread, s; None for ever."""
+
+    def read_uj(self) -> tuple[int | None, ...]:
+        """Return the raw counters."""
+
+    def used(self, before: Snapshot, after: Snapshot, calm: Calm) -> Used:
+        """Return what an interval used."""
+
+    def close(self) -> None:
+        """Give descriptors back."""
+
+
+class Measured(NamedTuple):
+    """What a window (or the time between windows) was given."""
+
+    opened_ns: int
+    closed_ns: int
+    amounts: Amounts
+    flags: int
+    around: Hashable | None = None
+
+
+class _State(NamedTuple):
+    last: Snapshot
+    threads: Mapping[int, int]  # CPU clock (ns) of each thread with a window, kept while there are several
+    ledger: Ledger
+    calm: Calm
+    closed: Mapping[Hashable, Measured]  # not yet forgotten, so that an interrupted `close` can be called again
+
+
+class Meter:
+    """Measures windows of one process tree.
+
+    Args:
+        source: Where joules come from.
+        tree: Whose CPU time is attributed.
+        busy: How busy the whole machine is.
+        clock: Monotonic time, ns.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        tree: ProcessTree,
+        busy: BusyClock,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.source = source
+        self._tree, self._busy, self._clock = tree, busy, clock
+        self._lock = threading.Lock()
+        first = self._snapshot()
+        nothing = ledger.empty(FIXED + len(source.domains))
+        self._state = _State(first, {}, nothing, Calm(first, None, None, None), {})
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(self._clock(), self._tree.cpu_ns(), self._busy.read_ns(), self.source.read_uj())
+
+    def open(self, key: Hashable, thread: int | None = None) -> None:
+        """Open a window; everything that this thread uses goes to it until it closes or another opens inside it."""
+        thread = threading.get_native_id() if thread is None else thread
+        with self._lock:
+            state = self._settled()
+            opened = ledger.open_window(state.ledger, key, thread, state.last.at_ns)
+            threads = state.threads
+            if len(opened.threads) > 1:
+                threads = {thread: thread_cpu_ns(thread) or 0 for thread in opened.threads}
+            self._state = state._replace(ledger=opened, threads=threads)
+
+    def close(self, key: Hashable) -> Measured | None:
+        """Close a window, in any order, and return what it was given; None if it is not open.
+
+        Called again, it returns the same until `forget`.
+        """
+        with self._lock:
+            window = self._state.ledger.windows.get(key)
+            if window is None:
+                return self._state.closed.get(key)
+            state = self._settled()
+            window = state.ledger.windows[key]
+            outer = ledger.around(state.ledger, key)
+            measured = Measured(window.opened_ns, state.last.at_ns, window.amounts, window.flags, outer)
+            self._state = state._replace(
+                ledger=ledger.close_window(state.ledger, key), closed={**state.closed, key: measured}
+            )
+            return measured
+
+    def forget(self, key: Hashable) -> None:
+        """Let go of a closed window."""
+        with self._lock:
+            closed = {other: measured for other, measured in self._state.closed.items() if other is not key}
+            self._state = self._state._replace(closed=closed)
+
+    def peek(self, key: Hashable) -> Measured | None:
+        """Return what an open window was given so far."""
+        with self._lock:
+            state = self._state = self._settled()
+            window = state.ledger.windows.get(key)
+            if window is None:
+                return None
+            return Measured(window.opened_ns, state.last.at_ns, window.amounts, window.flags)
+
+    def take_between(self) -> Measured:
+        """Return what was used outside windows since the last call, and start that account anew.
+
+        It is exact as of the last event: nothing is read.
+        """
+        with self._lock:
+            state = self._state
+            account = state.ledger
+            self._state = state._replace(ledger=ledger.take_between(account))
+            return Measured(state.last.at_ns, state.last.at_ns, account.between, account.between_flags)
+
+    def tick(self) -> None:
+        """Take a reading, so that no counter turns unseen."""
+        with self._lock:
+            self._state = self._settled()
+
+    def newest_open(self, thread: int) -> Hashable | None:
+        """Return the innermost window of a thread, or None."""
+        found = None
+        for key, window in self._state.ledger.windows.items():
+            if window.thread == thread:
+                found = key
+        return found
+
+    def _settled(self) -> _State:
+        """Close the interval since the last event."""
+        state = self._state
+        now = self._snapshot()
+        used = self.source.used(state.last, now, state.calm)
+        threads, spent = state.threads, {}
+        if threads:
+            clocks = {thread: thread_cpu_ns(thread) for thread in state.ledger.threads}
+            threads = {t: threads.get(t, 0) if ns is None else ns for t, ns in clocks.items()}
+            spent = {t: max(0, ns - state.threads.get(t, ns)) for t, ns in threads.items()}
+        settled = ledger.settle(state.ledger, used.amounts, used.flags, spent, Flag.SHARED)
+        return _State(now, threads if len(settled.threads) > 1 else {}, settled, used.calm, state.closed)
+
+    def close_down(self) -> None:
+        """Give all descriptors back."""
+        self._tree.close()
+        self._busy.close()
+        self.source.close()
+
+
+def choose_source(
+    busy_w: float | None = None, idle_w: float | None = None, root: Path = POWERCAP, cpus: int | None = None
+) -> Source:
+    """Return the best source this computer allows: its counters if all can be read, else the model."""
+    model = Modelled(cpu_power(busy_w, idle_w), logical_cpus() if cpus is None else cpus)
+    zones = find_zones(root).zones
+    return Counted(Counters(zones), model) if zones else model
+
+
+def make_meter(
+    pid: int | None = None, busy_w: float | None = None, idle_w: float | None = None, root: Path = POWERCAP
+) -> Meter:
+    """Return a meter for a process tree: this process's, or that of ``pid``."""
+    return Meter(choose_source(busy_w, idle_w, root), ProcessTree(pid), BusyClock())
+
+
+class Keeper:
+    """One daemon thread that wakes the meter (and whoever else asks) often enough.
+
+    Args:
+        meter: Read at least every ``longest_wait_s`` of its source, every 60 s at most.
+        also: Called after each reading; it must not raise.
+    """
+
+    def __init__(self, meter: Meter, also: Callable[[], None]) -> None:
+        wait_s = meter.source.longest_wait_s
+        self.period_s = 60.0 if wait_s is None else min(60.0, wait_s)
+        self._meter, self._also = meter, also
+        self._stop = threading.Event()
+        self._pid = os.getpid()
+        self._thread = threading.Thread(target=self._run, name="jupyter_green keeper", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self.period_s):
+            self._meter.tick()
+            self._also()
+
+    def stop(self) -> None:
+        """End the thread; in a forked child there is none."""
+        self._stop.set()
+        if os.getpid() == self._pid:
+            self._thread.join(timeout=5)

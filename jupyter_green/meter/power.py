@@ -1,0 +1,225 @@
+"""From two snapshots to joules: what the machine used in between, and which part of it was this work's.
+
+Two sources, one shape. `Counted` reads RAPL and shares it out; `Modelled` needs nothing but CPU seconds. A counter
+that stops answering turns its interval into a modelled one, flagged, never into a zero.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from jupyter_green.meter.cpu_power import MODEL_FACTOR, CpuPower
+from jupyter_green.meter.rapl import TICK_S, Counters, counter_delta_uj, is_certain, longest_wait_s
+from jupyter_green.units import NS_PER_S, UJ_PER_J
+
+
+class Flag:
+    """What is to be said of an interval, and so of every record that holds a part of it (bits; an enum costs 20 µs)."""
+
+    SHARED = 1  # several cells ran at once
+    MODELLED = 2  # no counter was used
+    SENSOR_LOST = 4  # a counter did not answer
+    DELTA_DROPPED = 8  # a counter was reset, or turned more than once unseen
+    IDLE_UNSEEN = 16  # the machine's idle power was not seen yet
+    CPU_UNKNOWN = 32  # the kernel did not tell the CPU time
+
+
+class Snapshot(NamedTuple):
+    """The running totals at one moment."""
+
+    at_ns: int
+    own_ns: int | None  # CPU time of this work's process tree
+    busy_ns: int | None  # CPU time of everything on the machine
+    raw_uj: tuple[int | None, ...]
+
+
+class Calm(NamedTuple):
+    """What is known of the machine's idle power and of the load of others.
+
+    ``anchor`` is a snapshot old enough that the 10 ms ticks of ``/proc/stat`` do not matter between it and now.
+    """
+
+    anchor: Snapshot
+    others: float | None  # CPUs kept busy by others, as a mean
+    idle_w: float | None  # the lowest power seen over a calm second
+    lowest_w: float | None  # the lowest power seen over a second, calm or not
+
+
+class Used(NamedTuple):
+    """What an interval used."""
+
+    amounts: tuple[float, ...]
+    flags: int
+    calm: Calm
+
+
+# The vector of the ledger: these, then the joules of each domain.
+ATTRIBUTED, LOW, HIGH, OWN_S, OTHERS_S, BUSY_S = range(6)
+FIXED = 6
+
+_ANCHOR_NS = NS_PER_S // 2  # 50 ticks of /proc/stat
+_TICK_OF_STAT_S = 0.01
+_CALM_S = 1.0
+_CALM_LOAD = 0.05  # a second is calm if the CPUs were busy for at most this part of it
+
+
+def _others(calm: Calm, before: Snapshot, after: Snapshot) -> tuple[float, Calm]:
+    """Return how many CPUs others keep busy, and what is known from now on.
+
+    ``/proc/stat`` counts in ticks of 10 ms, so over a short cell it says nothing; the load over the last half second
+    at least says how busy the others are.
+    """
+    old_enough = after.at_ns - calm.anchor.at_ns >= _ANCHOR_NS
+    if not old_enough and calm.others is not None:
+        return calm.others, calm
+    anchor = before if after.at_ns - before.at_ns >= _ANCHOR_NS else calm.anchor
+    busy, own = _grown(anchor.busy_ns, after.busy_ns), _grown(anchor.own_ns, after.own_ns)
+    others = 0.0
+    if busy is not None and own is not None and after.at_ns > anchor.at_ns:
+        others = max(0.0, busy - own - _TICK_OF_STAT_S) * NS_PER_S / (after.at_ns - anchor.at_ns)
+    return others, calm._replace(anchor=after, others=others) if old_enough else calm
+
+
+def _grown(before_ns: int | None, after_ns: int | None) -> float | None:
+    """Return by how many seconds a clock went on, or None."""
+    if before_ns is None or after_ns is None:
+        return None
+    return max(0, after_ns - before_ns) / NS_PER_S
+
+
+class Modelled:
+    """Linear in CPU seconds: every busy logical CPU draws ``busy_w``, every idle one ``idle_w``.
+
+    A cell's share of the idle power follows its share of the machine's CPU time, so its figure is
+    ``busy_w`` x its CPU seconds, whatever else runs. Machine: ``cpus * idle_w * t + (busy_w - idle_w) * busy``.
+    """
+
+    domains: tuple[str, ...] = ("cpu",)
+    covers: tuple[str, ...] = ("cpu",)
+    longest_wait_s: float | None = None
+
+    def __init__(self, power: CpuPower, cpus: int) -> None:
+        self.power, self.cpus = power, cpus
+
+    @property
+    def method(self) -> str:
+        """How the figure comes about, in a sentence."""
+        return (
+            f"attributed = {self.power.busy_w:.3g} W x CPU seconds of the process tree ({self.power.origin}); "
+            f"range x/÷ {MODEL_FACTOR:g}"
+        )
+
+    def read_uj(self) -> tuple[int | None, ...]:
+        """Nothing to read."""
+        return ()
+
+    def used(self, before: Snapshot, after: Snapshot, calm: Calm) -> Used:
+        """Return what the interval used by the model."""
+        others, calm = _others(calm, before, after)
+        return self.share(before, after, others, calm, Flag.MODELLED, domains=1)
+
+    def share(self, before: Snapshot, after: Snapshot, others: float, calm: Calm, flags: int, domains: int) -> Used:
+        """Return the modelled vector with this many domains, the first of them the whole CPU."""
+        duration_s = (after.at_ns - before.at_ns) / NS_PER_S
+        own_s = _grown(before.own_ns, after.own_ns)
+        if own_s is None:
+            own_s, flags = 0.0, flags | Flag.CPU_UNKNOWN
+        busy_s = own_s + others * duration_s
+        power = self.power
+        machine_j = self.cpus * power.idle_w * duration_s + (power.busy_w - power.idle_w) * busy_s
+        value = power.busy_w * own_s
+        fixed = (value, value / MODEL_FACTOR, value * MODEL_FACTOR, own_s, busy_s - own_s, busy_s)
+        return Used((*fixed, machine_j, *(0.0,) * (domains - 1)), flags, calm)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class Counted:
+    """RAPL, shared out by CPU time.
+
+    With the machine's energy E over t seconds, its idle power p, own CPU seconds o and all busy CPU seconds b:
+    ``attributed = (E - p t) o / b + p t o / (cpus t)``: of what load adds, the share of the load; of what idling
+    costs, the share of the machine's CPU time. Low: no idle power at all. High: the share of the load of all of E.
+    While p has not been seen, it may be anything up to the lowest power seen, and the range says so.
+    """
+
+    def __init__(self, counters: Counters, fallback: Modelled) -> None:
+        self._counters = counters
+        self._fallback = fallback
+        self._ranges = tuple(zone.range_uj for zone in counters.zones)
+        self.domains = tuple(zone.domain for zone in counters.zones)
+        self.covers = tuple(sorted({domain.partition("-")[0] for domain in self.domains}))
+        self.read_uj = counters.read_uj
+
+    def used(self, before: Snapshot, after: Snapshot, calm: Calm) -> Used:
+        """Return what the interval used by the counters, or by the model where they failed."""
+        others, calm = _others(calm, before, after)
+        duration_s = (after.at_ns - before.at_ns) / NS_PER_S
+        own_s = _grown(before.own_ns, after.own_ns)
+        domains_j: list[float] = []
+        failed = 0 if own_s is not None else Flag.CPU_UNKNOWN
+        for old, new, range_uj in zip(before.raw_uj, after.raw_uj, self._ranges, strict=True):
+            if old is None or new is None:
+                failed |= Flag.SENSOR_LOST
+                continue
+            delta_uj = counter_delta_uj(old, new, range_uj)
+            if not is_certain(delta_uj, duration_s, range_uj):
+                failed |= Flag.DELTA_DROPPED
+            domains_j.append(delta_uj / UJ_PER_J)
+        if failed or own_s is None:
+            return self._fallback.share(before, after, others, calm, Flag.MODELLED | failed, domains=len(self.domains))
+        return self._share(own_s, others * duration_s, duration_s, domains_j, calm)
+
+    def _share(self, own_s: float, others_s: float, duration_s: float, domains_j: list[float], calm: Calm) -> Used:
+        total_j = sum(domains_j)
+        busy_s = own_s + others_s
+        capacity_s = self._fallback.cpus * duration_s
+        calm = _seen(calm, total_j, duration_s, busy_s / capacity_s if capacity_s else 1.0)
+        of_load = own_s / busy_s if busy_s else 0.0
+        of_capacity = min(1.0, own_s / capacity_s) if capacity_s else 0.0
+        high = total_j * of_load
+        if calm.idle_w is not None:
+            idle_j = min(total_j, calm.idle_w * duration_s)
+            low = (total_j - idle_j) * of_load
+            value = low + idle_j * of_capacity
+            return Used((value, low, high, own_s, others_s, busy_s, *domains_j), 0, calm)
+        # The idle power lies between nothing and the lowest power seen: the middle, with both ends as the range.
+        lowest_j = total_j if calm.lowest_w is None else min(total_j, calm.lowest_w * duration_s)
+        low = (total_j - lowest_j) * of_load + lowest_j * of_capacity
+        value = (low + high) / 2
+        return Used((value, low, high, own_s, others_s, busy_s, *domains_j), Flag.IDLE_UNSEEN, calm)
+
+    @property
+    def method(self) -> str:
+        """How the figure comes about, in a sentence."""
+        return (
+            f"RAPL ({', '.join(self.domains)}) shared out: what load adds by CPU time among the busy, idle power by "
+            "CPU time of the whole machine; range: without and with a full share of idle power"
+        )
+
+    @property
+    def longest_wait_s(self) -> float:
+        """How long the counters may stay unread, s."""
+        return longest_wait_s(self._counters.zones)
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self._counters.close()
+
+
+def _seen(calm: Calm, total_j: float, duration_s: float, load: float) -> Calm:
+    """Learn the idle power from an interval of at least a second."""
+    if duration_s < _CALM_S:
+        return calm
+    power_w = total_j / duration_s
+    lowest = power_w if calm.lowest_w is None else min(calm.lowest_w, power_w)
+    idle = calm.idle_w
+    if load <= _CALM_LOAD or idle is not None:
+        idle = power_w if idle is None else min(idle, power_w)
+    return calm._replace(lowest_w=lowest, idle_w=idle)
+
+
+def tick_error_j(machine_j: float, duration_s: float) -> float:
+    """Return how far a counter's figure may be off because it counts in steps of 1 ms."""
+    return machine_j / duration_s * TICK_S if duration_s > 0 else 0.0

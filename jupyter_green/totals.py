@@ -1,0 +1,119 @@
+"""Sums of records: only as good as their worst part, unknown where a part is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from jupyter_green.records import QUALITIES, CellRecord, End, Energy, Range
+from jupyter_green.units import co2e_g, cost
+
+
+def add_known(values: Iterable[float | None]) -> float | None:
+    """Add; one unknown makes the sum unknown, and so does having nothing to add.
+
+    >>> add_known([1.0, 2.0]), add_known([1.0, None]), add_known([])
+    (3.0, None, None)
+    """
+    total, seen = 0.0, False
+    for value in values:
+        if value is None:
+            return None
+        total, seen = total + value, True
+    return total if seen else None
+
+
+def sum_energy(energies: Iterable[Energy]) -> Energy:
+    """Add energies of windows that do not overlap.
+
+    The error of the scale is common to all parts, so low and high add up as they are.
+    """
+    parts = list(energies)
+    domains = {domain for part in parts for domain in part.machine_j}
+    known = [part.quality for part in parts]
+    quality = max(known, key=lambda q: QUALITIES.index(q) if q else len(QUALITIES)) if known else None
+    return Energy(
+        machine_j={domain: add_known(part.machine_j.get(domain) for part in parts) for domain in sorted(domains)},
+        attributed_j=add_known(part.attributed_j for part in parts),
+        low_j=add_known(part.low_j for part in parts),
+        high_j=add_known(part.high_j for part in parts),
+        duration_s=sum(part.duration_s for part in parts),
+        cpu_s=add_known(part.cpu_s for part in parts),
+        others_cpu_s=add_known(part.others_cpu_s for part in parts),
+        source={domain: source for part in parts for domain, source in part.source.items()},
+        quality=quality,
+        covers=tuple(sorted({item for part in parts for item in part.covers})),
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """What a session cost: its cells and what lay between them."""
+
+    energy: Energy
+    between_j: Range | None
+    co2e_g: float | None
+    co2e_low_g: float | None
+    co2e_high_g: float | None
+    cost: float | None
+    currency: str | None
+
+
+def total(records: Iterable[CellRecord], end: End | None = None) -> Total:
+    """Add up records and what was used between them; a record inside another is in the other's figure.
+
+    Args:
+        records: Records of one session or of several, in their order.
+        end: The session's end, with what was used after the last record.
+    """
+    parts = [record for record in records if record.part_of is None]
+    gaps = [(record, record.between_j) for record in parts if record.between_j is not None]
+    if end is not None and end.between_j is not None and parts:
+        gaps.append((parts[-1], end.between_j))
+    between = Range(
+        value=sum(gap.value for _, gap in gaps),
+        low=sum(gap.low for _, gap in gaps),
+        high=sum(gap.high for _, gap in gaps),
+    )
+    energy = _with_between(sum_energy(part.energy for part in parts), between)
+    return Total(
+        energy=energy,
+        between_j=between if gaps else None,
+        co2e_g=add_known([*(p.co2e_g for p in parts), *(_gap_co2e(r, gap.value, "g_per_kwh") for r, gap in gaps)]),
+        co2e_low_g=add_known([*(p.co2e_low_g for p in parts), *(_gap_co2e(r, gap.low, "low") for r, gap in gaps)]),
+        co2e_high_g=add_known([*(p.co2e_high_g for p in parts), *(_gap_co2e(r, gap.high, "high") for r, gap in gaps)]),
+        cost=_cost(parts, gaps),
+        currency=_currency(parts),
+    )
+
+
+def _with_between(energy: Energy, between: Range) -> Energy:
+    return replace(
+        energy,
+        attributed_j=add_known([energy.attributed_j, between.value]),
+        low_j=add_known([energy.low_j, between.low]),
+        high_j=add_known([energy.high_j, between.high]),
+    )
+
+
+def _gap_co2e(record: CellRecord, energy_j: float, bound: str) -> float | None:
+    """Return the CO2e of what was used before a record, at the record's own intensity."""
+    if record.intensity is None:
+        return None
+    return co2e_g(energy_j, getattr(record.intensity, bound), record.pue)
+
+
+def _currency(parts: list[CellRecord]) -> str | None:
+    currencies = {part.currency for part in parts}
+    return currencies.pop() if len(currencies) == 1 else None
+
+
+def _cost(parts: list[CellRecord], gaps: list[tuple[CellRecord, Range]]) -> float | None:
+    if _currency(parts) is None:
+        return None
+    of_gaps = [
+        None if record.price_per_kwh is None else cost(gap.value, record.price_per_kwh, record.pue)
+        for record, gap in gaps
+    ]
+    return add_known([*(part.cost for part in parts), *of_gaps])

@@ -1,0 +1,87 @@
+"""What counts as accuracy: the metrics a user asked for, and the well-known names a cell assigned."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+WELL_KNOWN = ("accuracy", "acc", "f1", "r2", "auc", "rmse", "mae", "loss")
+
+_MENTIONED = re.compile(rf"\b(?:{'|'.join(WELL_KNOWN)})\b")
+
+
+def mentioned(code: str) -> frozenset[str]:
+    """Return the well-known names that stand anywhere in a cell: a quick look before the cell runs.
+
+    >>> sorted(mentioned("accuracy = clf.score(X, y)"))
+    ['accuracy']
+    """
+    return frozenset(_MENTIONED.findall(code))
+
+
+def assigned(code: str, names: frozenset[str]) -> dict[str, bool]:
+    """Return which of these names a cell assigns at its top level, and whether it surely does.
+
+    Args:
+        code: The cell as Python (magics transformed).
+        names: Names to look for.
+
+    >>> assigned("acc = 1" + chr(10) + "if x: loss = 2", frozenset({"acc", "loss", "f1"}))
+    {'acc': True, 'loss': False}
+    """
+    try:
+        body = ast.parse(code).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    found: dict[str, bool] = {}
+    for statement in body:
+        is_certain = isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign)
+        for name in _stored(statement) & names:
+            found[name] = found.get(name, False) or is_certain
+    return found
+
+
+def _stored(statement: ast.stmt) -> set[str]:
+    names: set[str] = set()
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda | ast.comprehension):
+            continue  # names in there are not the cell's
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        waiting.extend(ast.iter_child_nodes(node))
+    return names
+
+
+def as_number(value: Any) -> tuple[float | None, str | None]:
+    """Return a metric's value as a float, or None and why it is none.
+
+    >>> as_number(0.5), as_number(float("nan")), as_number("good")
+    ((0.5, None), (None, 'is nan'), (None, 'is a str, not a number'))
+    """
+    try:
+        if getattr(value, "ndim", 0) or isinstance(value, str | bytes | complex):
+            if getattr(value, "size", None) != 1 or isinstance(value, str | bytes | complex):
+                return None, f"is a {type(value).__name__}, not a number"
+            value = value.reshape(-1)[0]
+        number = float(value)
+    except Exception as error:  # the value is the user's own object: its __float__ may raise anything
+        return None, f"is a {type(value).__name__}, not a number ({type(error).__name__})"
+    if not math.isfinite(number):
+        return None, f"is {number}"
+    return number, None
+
+
+def as_metrics(values: Mapping[str, Any]) -> tuple[dict[str, float | None], list[str]]:
+    """Return metrics as numbers, with a note for each that is none."""
+    metrics: dict[str, float | None] = {}
+    notes = []
+    for name, value in values.items():
+        metrics[name], problem = as_number(value)
+        if problem is not None:
+            notes.append(f"metric {name} {problem}")
+    return metrics, notes

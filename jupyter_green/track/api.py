@@ -1,0 +1,111 @@
+"""The public functions: `measure`, `step`, `last`, `history`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from jupyter_green.records import CellRecord, Status
+from jupyter_green.settings import read_settings
+from jupyter_green.track import current
+from jupyter_green.track.accuracy import as_metrics
+from jupyter_green.track.target import is_named, target
+from jupyter_green.track.tracker import Options, Tracker
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+last = current.last
+
+
+class Block:
+    """A measured block of code: `log` its metrics inside, read `record` after it."""
+
+    def __init__(self) -> None:
+        self.record: CellRecord | None = None
+        self._metrics: dict[str, Any] = {}
+
+    def log(self, **metrics: Any) -> None:
+        """Note the block's metrics, as in ``block.log(accuracy=0.96)``; the last value of a name counts."""
+        self._metrics.update(metrics)
+
+
+@contextmanager
+def measure(name: str | None = None) -> Iterator[Block]:
+    """Measure a block of code, in a notebook or a plain script.
+
+    Args:
+        name: A named block becomes a run of its own in MLflow.
+
+    Yields:
+        A `Block`. In a process forked from the measured one nothing is measured (its parent counts it), and the
+        block's record stays None.
+
+    >>> with measure("fit") as block:
+    ...     block.log(accuracy=0.96)
+    """
+    block = Block()
+    tracker = _tracker()
+    if tracker is None or tracker.is_inert:
+        yield block
+        return
+    key = object()
+    wanted = name is not None or is_named(os.environ)
+    goes_to = target(os.environ, tracker.session.cwd, tracker.settings.experiment) if wanted else None
+    tracker.open(key, kind="block", options=Options(name=name, target=goes_to))
+    status: Status = "ok"
+    try:
+        yield block
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "error"
+        raise
+    finally:
+        stopped = tracker.stop(key)
+        if stopped is not None:
+            metrics, notes = as_metrics(block._metrics)
+            block.record = tracker.write(stopped, tracker.record(stopped, status, metrics, notes))
+
+
+def step(step: int | None = None, **metrics: Any) -> float | None:
+    """Note that a step (an epoch, say) of the running cell or block is done.
+
+    Args:
+        step: Its number; by default one more than the last.
+        metrics: Numbers of this step, as in ``step(accuracy=0.9)``.
+
+    Returns:
+        Energy of the cell or block so far, J (attributed); None if nothing is being measured.
+    """
+    tracker = current.current()
+    if tracker is None:
+        return None
+    noted = tracker.step(step, as_metrics(metrics)[0])
+    return None if noted is None else noted.energy_j
+
+
+def history(notebook: str | None = None) -> pd.DataFrame:
+    """Return the records in the journal as a table, the oldest first.
+
+    Args:
+        notebook: Only of this notebook (its path).
+
+    Returns:
+        A row a record. Columns end in their unit; unknown is NaN or None. Parts of other records
+        (``part_of``) are in the others' figures already.
+    """
+    import pandas as pd
+
+    from jupyter_green.settings import read_home
+    from jupyter_green.track.history import read_rows
+
+    path = None if notebook is None else os.path.abspath(notebook)
+    return pd.DataFrame(read_rows(read_home(os.environ), path))
+
+
+def _tracker() -> Tracker | None:
+    tracker = current.current()
+    if tracker is None and current.is_free():
+        return current.start(read_settings(), runner="script")
+    return tracker

@@ -1,0 +1,81 @@
+"""The courier: a process of its own that brings a kernel's journal to MLflow.
+
+The kernel starts it at its first record to deliver, detached (a grandchild, so that its CPU time is nobody's cell),
+in the kernel's Python, environment and folder. A pipe holds the two together: a byte says "there is more", its end
+says that the kernel is gone; a write that fails says that the courier is, and the next record starts a new one.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from jupyter_green.records import CellRecord
+
+# Runs in a bare interpreter (8 ms): it becomes the courier's parent and is gone at once.
+_DETACH = "import os,sys\nif os.fork():os._exit(0)\nos.setsid()\nos.execv(sys.argv[1],sys.argv[1:])"
+
+
+class Courier:
+    """The kernel's end of the courier.
+
+    Args:
+        home: The folder of everything that is kept.
+        log: The session's journal file.
+        environ: The kernel's environment.
+    """
+
+    def __init__(self, home: Path, log: Path, environ: Mapping[str, str]) -> None:
+        self._home, self._log, self._environ = home, log, environ
+        self._pipe: int | None = None
+        self.problem: str | None = None
+
+    def consider(self, record: CellRecord) -> None:
+        """Wake the courier if a record is to be delivered."""
+        if record.mlflow is not None:
+            self.wake()
+
+    def wake(self) -> None:
+        """Tell the courier that there is more; start one if none is there."""
+        if self._pipe is not None and self._write():
+            return
+        try:
+            self._start()
+        except OSError as error:
+            self.problem = f"the courier to MLflow could not be started ({error.strerror})"
+
+    def _write(self) -> bool:
+        assert self._pipe is not None
+        try:
+            os.write(self._pipe, b".")
+        except BlockingIOError:
+            return True  # it has not read what it was told before: it will find everything
+        except OSError:
+            os.close(self._pipe)
+            self._pipe = None
+            return False
+        return True
+
+    def _start(self) -> None:
+        read_end, write_end = os.pipe()
+        os.set_blocking(write_end, False)
+        arguments = [sys.executable, "-m", "jupyter_green.track", "courier", str(self._log)]
+        environ = {**self._environ, "JUPYTER_GREEN_HOME": str(self._home)}
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _DETACH, *arguments],
+                stdin=read_end,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environ,
+            )
+            process.wait()
+        except BaseException:
+            os.close(write_end)
+            raise
+        finally:
+            os.close(read_end)
+        self._pipe = write_end

@@ -1,0 +1,102 @@
+"""The tracker of this process: made at its first use, from the environment that the door hands down."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from jupyter_green.errors import GreenError, UsageError
+from jupyter_green.intensity import resolve
+from jupyter_green.meter.meter import make_meter
+from jupyter_green.records import CellRecord, Intensity
+from jupyter_green.settings import Settings, read_home
+from jupyter_green.track.courier import Courier
+from jupyter_green.track.journal import Journal
+from jupyter_green.track.tracker import Tracker, new_session, new_session_id
+
+_RUN_ID = re.compile(r"[0-9a-f]{16}")
+
+_current: Tracker | None = None
+
+
+def current() -> Tracker | None:
+    """Return this process's tracker if there is one already; None in a forked child."""
+    return None if _current is None or _current.is_inert else _current
+
+
+def start(
+    settings: Settings,
+    *,
+    runner: Literal["kernel", "script"],
+    notebook: str | None = None,
+    kernel_id: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Tracker:
+    """Make this process's tracker; its session ends with the process.
+
+    Raises:
+        UsageError: If the intensity in the settings cannot be understood.
+    """
+    global _current
+    run = environ.get("JUPYTER_GREEN_RUN")
+    run = run if run and _RUN_ID.fullmatch(run) else None
+    intensity = resolve_or_none(settings)
+    home = read_home(environ)
+    meter = make_meter(busy_w=settings.cpu_busy_w, idle_w=settings.cpu_idle_w)
+    session = new_session(
+        settings=settings,
+        meter=meter,
+        runner=runner,
+        session_id=new_session_id(run),
+        notebook=notebook,
+        kernel_id=kernel_id,
+        run=run,
+    )
+    journal = Journal(home, session)
+    # Inside an engine's run the engine delivers, so that nothing is counted twice.
+    courier = None if run is not None else Courier(home, journal.path, environ)
+    tracker = Tracker(session, settings, meter, journal, intensity, None if courier is None else courier.consider)
+    _current = tracker
+    atexit.register(_end, tracker)
+    return tracker
+
+
+def stop() -> None:
+    """End this process's session."""
+    global _current
+    tracker, _current = _current, None
+    if tracker is not None:
+        atexit.unregister(_end)
+        tracker.end()
+
+
+def _end(tracker: Tracker) -> None:
+    tracker.end()
+
+
+def last() -> CellRecord | None:
+    """Return the newest record of a cell or block in this process, or None if there is none."""
+    tracker = current()
+    return None if tracker is None else tracker.last
+
+
+def resolve_or_none(settings: Settings) -> Intensity | None:
+    """Return the intensity that the settings name; None if the tables are not there.
+
+    Raises:
+        UsageError: If the text cannot be understood.
+    """
+    try:
+        return resolve(settings.intensity)
+    except UsageError:
+        raise
+    except (GreenError, OSError, ValueError, KeyError):
+        return None
+
+
+def is_free() -> bool:
+    """Tell whether this process has no tracker yet, not even one inherited by a fork."""
+    return _current is None

@@ -1,0 +1,293 @@
+"""Delivery: a session's journal becomes runs in MLflow, each record exactly once.
+
+Whoever delivers holds the session's lock. A run is made with a tag that names its session or record, so one that was
+made before a crash is found again; what a run already holds is read before anything is added to it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_green.errors import DeliveryError
+from jupyter_green.records import CellRecord, End, Session, Target
+from jupyter_green.track import mlflow_run
+from jupyter_green.track.history import is_alive, read_session
+from jupyter_green.track.journal import SessionLog
+from jupyter_green.track.locks import locked
+from jupyter_green.track.mlflow_run import Point
+from jupyter_green.track.receipts import Delivered, Receipts, read_receipts, write_problem, write_receipt
+from jupyter_green.track.store import connect, refused
+from jupyter_green.track.target import absolute_uri
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment
+    from mlflow.tracking import MlflowClient
+
+_BATCH = 1000  # MLflow's limit of metrics in a request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a delivery did."""
+
+    delivered: int  # records that MLflow has now and did not have before
+    tracking_uri: str | None
+    experiment_id: str | None
+    run_id: str | None
+    problem: str | None
+
+
+def deliver(
+    home: Path,
+    path: Path,
+    wanted: Target | None,
+    environ: Mapping[str, str],
+    up_to_date: set[str] | None = None,
+) -> Outcome:
+    """Bring what MLflow lacks of a session to it.
+
+    Args:
+        home: The folder of everything that is kept.
+        path: The session's journal file.
+        wanted: Where records go that name no place themselves; None leaves them in the journal unless another record
+            of the session names one.
+        environ: Holds ``MLFLOW_TRACKING_URI`` with the user's credentials, where there are any.
+        up_to_date: Runs that this process itself brought up to date: what they hold need not be read again.
+    """
+    up_to_date = set() if up_to_date is None else up_to_date
+    began = time.process_time()
+    with locked(home, path.name):
+        receipts = read_receipts(path)
+        try:
+            log = read_session(path)
+            if log is None:
+                return _nothing("the journal holds no session")
+            return _deliver_log(home, log, receipts, wanted, environ, up_to_date)
+        except DeliveryError as error:
+            write_problem(path, str(error), time.process_time() - began)
+            return _nothing(str(error))
+
+
+def _nothing(problem: str | None) -> Outcome:
+    return Outcome(delivered=0, tracking_uri=None, experiment_id=None, run_id=None, problem=problem)
+
+
+def is_over(log: SessionLog) -> bool:
+    """Tell whether a session can get no more records."""
+    return log.end is not None or not is_alive(log.session)
+
+
+def _deliver_log(
+    home: Path,
+    log: SessionLog,
+    receipts: Receipts,
+    wanted: Target | None,
+    environ: Mapping[str, str],
+    up_to_date: set[str],
+) -> Outcome:
+    began = time.process_time()
+    outcome = _nothing(None)
+    over = is_over(log)
+    for goal, records in group(log.records, wanted).items():
+        done = receipts.record_ids
+        is_final = any(one.is_final and records[-1].record_id in one.record_ids for one in receipts.delivered)
+        missing = [record for record in records if record.record_id not in done]
+        if not missing and (is_final or not over):
+            continue
+        client, uri = _client(goal, log.session, environ)
+        with locked(home, uri):
+            try:
+                delivery = _Delivery(client, uri, log.session, receipts, up_to_date)
+                one = delivery.send(goal, records, log.end, over)
+            except DeliveryError:
+                raise
+            except Exception as error:  # whatever mlflow raises: the records stay in the journal
+                raise refused(uri, error) from error
+        write_receipt(log.path, one, time.process_time() - began)
+        began = time.process_time()
+        outcome = Outcome(
+            delivered=outcome.delivered + len(missing),
+            tracking_uri=uri,
+            experiment_id=one.experiment_id,
+            run_id=one.run_id,
+            problem=None,
+        )
+    return outcome
+
+
+def group(records: Sequence[CellRecord], wanted: Target | None) -> dict[Target, list[CellRecord]]:
+    """Return where the records go, in their order.
+
+    A record without a place goes with the session: to the first place that any record names, else to ``wanted``.
+    """
+    named = next((record.mlflow for record in records if record.mlflow is not None), None) or wanted
+    groups: dict[Target, list[CellRecord]] = {}
+    for record in records:
+        goal = record.mlflow or named
+        if goal is not None:
+            plain = Target(tracking_uri=goal.tracking_uri, experiment=goal.experiment)
+            groups.setdefault(plain, []).append(record)
+    return groups
+
+
+def _client(goal: Target, session: Session, environ: Mapping[str, str]) -> tuple[MlflowClient, str]:
+    """Connect as the session would have: in its folder, and with the user's credentials only to the user's address."""
+    try:
+        os.chdir(session.cwd)
+    except OSError as error:
+        if goal.tracking_uri is None:
+            raise refused(session.cwd, error) from error
+    given = environ.get("MLFLOW_TRACKING_URI")
+    uri = goal.tracking_uri
+    if given and uri is not None and absolute_uri(given, session.cwd) == uri:
+        uri = given  # the same address, with the user info that the journal leaves out
+    if uri is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    return connect(uri)
+
+
+class _Delivery:
+    """One session's way into one experiment."""
+
+    def __init__(
+        self, client: MlflowClient, uri: str, session: Session, receipts: Receipts, up_to_date: set[str]
+    ) -> None:
+        self._client, self._uri, self._session, self._receipts = client, uri, session, receipts
+        self._up_to_date = up_to_date
+
+    def send(self, goal: Target, records: Sequence[CellRecord], end: End | None, over: bool) -> Delivered:
+        """Bring records to MLflow that it does not have; return what it has then."""
+        experiment_id = self._experiment(goal.experiment)
+        shown = self._receipts_for(experiment_id)
+        is_current = shown is not None and shown.run_id in self._up_to_date
+        runs = {} if is_current else self._find_runs(experiment_id)
+        tags = mlflow_run.session_tags(self._session, records)
+        run_id = shown.run_id if shown is not None else runs.get("")
+        is_new = run_id is None
+        if run_id is None:
+            started = int(self._session.started_at.timestamp() * 1e3)
+            run_id = self._client.create_run(experiment_id, start_time=started, tags=tags).info.run_id
+        self._check_not_deleted(run_id, is_new)
+        self._up_to_date.discard(run_id)
+        known = frozenset(shown.record_ids) if shown is not None else frozenset[str]()
+        first = next((n for n, record in enumerate(records) if record.record_id not in known), len(records))
+        points = mlflow_run.series(records[first:], first + 1)
+        points += mlflow_run.totals(records, end, len(records))
+        if not is_new and not is_current:
+            points = self._lacking(run_id, points)
+        self._log(run_id, points, self._session.parameters if is_new else {}, tags)
+        children = dict(shown.children) if shown is not None else {}
+        for record in records:
+            if record.name is not None and record.kind != "scoring" and record.record_id not in children:
+                children[record.record_id] = self._child(experiment_id, run_id, record, runs.get(record.record_id))
+        self._client.log_text(run_id, mlflow_run.cells_table(records), "cells.json")
+        if over:
+            self._client.set_terminated(run_id, _status(end), end_time=_end_ms(records, end))
+        self._up_to_date.add(run_id)
+        return Delivered(
+            tracking_uri=absolute_uri(self._uri, self._session.cwd),
+            experiment_id=experiment_id,
+            run_id=run_id,
+            record_ids=tuple(record.record_id for record in records),
+            children=children,
+            is_final=over,
+        )
+
+    def _receipts_for(self, experiment_id: str) -> Delivered | None:
+        """Return the newest receipt for this experiment; its run is there already."""
+        uri = absolute_uri(self._uri, self._session.cwd)
+        for one in reversed(self._receipts.delivered):
+            if one.experiment_id == experiment_id and one.tracking_uri == uri:
+                return one
+        return None
+
+    def _experiment(self, name: str | None) -> str:
+        experiment: Experiment | None
+        if name is not None and name.startswith("id:"):
+            experiment = self._client.get_experiment(name[3:])
+        else:
+            experiment = self._client.get_experiment_by_name(name or "Default")
+        if experiment is None:
+            return str(self._client.create_experiment(name or "Default"))
+        if experiment.lifecycle_stage == "deleted":
+            raise DeliveryError(
+                absolute_uri(self._uri, self._session.cwd),
+                f"the experiment {experiment.name!r} is deleted",
+                f"Restore it (mlflow experiments restore -x {experiment.experiment_id}) and type: jupyter green sync",
+            )
+        return str(experiment.experiment_id)
+
+    def _find_runs(self, experiment_id: str) -> dict[str, str]:
+        """Return the runs that an earlier delivery of this session made: by record, and the session's own as ``""``."""
+        found: dict[str, str] = {}
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [experiment_id], f"tags.`{mlflow_run.SESSION}` = '{self._session.session_id}'", page_token=token
+            )
+            for run in page:
+                found.setdefault(run.data.tags.get(mlflow_run.RECORD, ""), run.info.run_id)
+            token = page.token
+            if not token:
+                return found
+
+    def _check_not_deleted(self, run_id: str, is_new: bool) -> None:
+        if is_new or self._client.get_run(run_id).info.lifecycle_stage == "active":
+            return
+        raise DeliveryError(
+            absolute_uri(self._uri, self._session.cwd),
+            f"the run {run_id} was deleted",
+            f"Restore it (mlflow runs restore --run-id {run_id}) and type: jupyter green sync",
+        )
+
+    def _child(self, experiment_id: str, parent: str, record: CellRecord, run_id: str | None) -> str:
+        points = mlflow_run.child_points(record)
+        if run_id is None:
+            tags = mlflow_run.child_tags(self._session, record, parent)
+            started = mlflow_run.start_ms(record)
+            run_id = self._client.create_run(experiment_id, start_time=started, tags=tags).info.run_id
+        else:
+            points = self._lacking(run_id, points)
+        self._log(run_id, points, record.parameters, {})
+        status = "FINISHED" if record.status in ("ok", "unknown") else "FAILED"
+        self._client.set_terminated(run_id, status, end_time=mlflow_run.end_ms(record))
+        return str(run_id)
+
+    def _lacking(self, run_id: str, points: Sequence[Point]) -> list[Point]:
+        """Return the points that a run does not hold yet."""
+        held: dict[str, set[tuple[int, int, float]]] = {}
+        for key in {point.key for point in points}:
+            history = self._client.get_metric_history(run_id, key)
+            held[key] = {(metric.step, metric.timestamp, metric.value) for metric in history}
+        return [point for point in points if (point.step, point.at_ms, point.value) not in held[point.key]]
+
+    def _log(
+        self, run_id: str, points: Sequence[Point], parameters: Mapping[str, str], tags: Mapping[str, str]
+    ) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        metrics: list[Any] = [Metric(point.key, point.value, point.at_ms, point.step) for point in points]
+        params = [Param(str(key), str(value)[:5000]) for key, value in parameters.items()]
+        for start in range(0, max(len(metrics), 1), _BATCH):
+            is_first = start == 0
+            self._client.log_batch(
+                run_id,
+                metrics=metrics[start : start + _BATCH],
+                params=params[:100] if is_first else [],
+                tags=[RunTag(key, value) for key, value in tags.items()] if is_first else [],
+            )
+
+
+def _status(end: End | None) -> str:
+    if end is None:
+        return "KILLED"  # its process is gone without a last line
+    return {"ok": "FINISHED", "error": "FAILED", "interrupted": "KILLED", "unknown": "FINISHED"}[end.status]
+
+
+def _end_ms(records: Sequence[CellRecord], end: End | None) -> int:
+    return mlflow_run.end_ms(records[-1]) if end is None else int(end.at.timestamp() * 1e3)

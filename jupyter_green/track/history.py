@@ -1,0 +1,155 @@
+"""The journal read as people mean it: sessions with their records, those of an engine and its kernel as one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jupyter_green.meter.clocks import boot_id, process_exists, process_started
+from jupyter_green.records import CellRecord, Range, Session
+from jupyter_green.track.journal import SessionLog, log_paths, read_log
+from jupyter_green.track.receipts import read_receipts
+
+
+def read_session(path: Path) -> SessionLog | None:
+    """Read a session; for an engine's run, with what its kernel recorded itself.
+
+    Raises:
+        OSError: If the file cannot be opened.
+    """
+    log = read_log(path)
+    if log is None or log.session.runner != "papermill":
+        return log
+    home = path.parent.parent
+    parts = [read_log(part) for part in log_paths(home, run=log.session.session_id)]
+    records = merge(log.records, [record for part in parts if part is not None for record in part.records])
+    return replace(log, records=tuple(records))
+
+
+def merge(outside: tuple[CellRecord, ...], inside: list[CellRecord]) -> list[CellRecord]:
+    """Put what a kernel recorded in place of what its engine measured from outside.
+
+    The kernel's figure is the one that the user saw under the cell; what the engine saw beyond it (hooks, the
+    extension itself) goes to "between cells", so that the sum stays the engine's.
+
+    Args:
+        outside: The engine's records, one for each code cell that ran.
+        inside: The kernel's records: cells, scoring, blocks.
+    """
+    waiting = list(inside)
+    merged: list[CellRecord] = []
+    for whole in outside:
+        last_ns = whole.started_at.timestamp() + whole.energy.duration_s
+        mine = [part for part in waiting if part.started_at.timestamp() <= last_ns]
+        if not any(part.kind == "cell" and part.part_of is None for part in mine):
+            merged.append(whole)
+            continue
+        waiting = [part for part in waiting if part not in mine]
+        merged.extend(_instead_of(whole, mine))
+    return [*merged, *(replace(part, session_id=_run_of(part)) for part in waiting)]
+
+
+def _instead_of(whole: CellRecord, parts: list[CellRecord]) -> Iterator[CellRecord]:
+    outer = [part for part in parts if part.part_of is None]
+    before = whole.between_j
+    rest = before if before is not None else Range(value=0.0, low=0.0, high=0.0)
+    for name, bound in (("attributed_j", "value"), ("low_j", "low"), ("high_j", "high")):
+        seen = [getattr(part.energy, name) for part in outer]
+        all_of_it = getattr(whole.energy, name)
+        if all_of_it is not None and None not in seen:
+            rest = replace(rest, **{bound: getattr(rest, bound) + max(0.0, all_of_it - sum(seen))})
+    is_first = True
+    for part in parts:
+        between = None
+        if part.part_of is None and is_first:
+            between, is_first = rest, False
+        status = whole.status if part.kind == "cell" and part.part_of is None else part.status
+        yield replace(
+            part,
+            session_id=whole.session_id,
+            cell_id=part.cell_id or whole.cell_id,
+            between_j=between,
+            status=status,
+            mlflow=part.mlflow or whole.mlflow,
+            notes=tuple(dict.fromkeys((*part.notes, *whole.notes))),
+        )
+
+
+def _run_of(record: CellRecord) -> str:
+    return record.session_id.partition(".")[0]
+
+
+def is_alive(session: Session) -> bool:
+    """Tell whether a session's process still runs on this boot of this machine."""
+    here = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    if session.host != here:
+        return False
+    if session.boot_id is None:  # not Linux: a process of this number must do
+        return process_exists(session.pid)
+    return session.boot_id == boot_id() and process_started(session.pid) == session.pid_started
+
+
+def sessions(home: Path, notebook: str | None = None) -> Iterator[SessionLog]:
+    """Read all sessions, the oldest first; a kernel inside an engine's run belongs to the engine's session."""
+    for path in log_paths(home, notebook):
+        if "." in path.stem:  # <run>.<kernel>
+            continue
+        try:
+            log = read_session(path)
+        except OSError:
+            continue
+        if log is not None:
+            yield log
+
+
+def with_runs(log: SessionLog) -> list[CellRecord]:
+    """Return a session's records with the MLflow runs they became."""
+    receipts = read_receipts(log.path)
+    records = []
+    for record in log.records:
+        run_ids = receipts.run_ids(record)
+        if record.mlflow is not None and run_ids:
+            record = replace(record, mlflow=replace(record.mlflow, run_ids=run_ids))
+        records.append(record)
+    return records
+
+
+def read_rows(home: Path, notebook: str | None) -> list[dict[str, Any]]:
+    """Return all records as flat rows for a table."""
+    return [row(record) for log in sessions(home, notebook) for record in with_runs(log)]
+
+
+def row(record: CellRecord) -> dict[str, Any]:
+    """Return a record as a flat row; metrics are columns of their own, ``metric.`` before their name."""
+    energy, intensity = record.energy, record.intensity
+    return {
+        "record_id": record.record_id,
+        "session_id": record.session_id,
+        "notebook": record.notebook,
+        "kind": record.kind,
+        "part_of": record.part_of,
+        "execution_count": record.execution_count,
+        "name": record.name,
+        "started_at": record.started_at,
+        "status": record.status,
+        "energy_j": energy.attributed_j,
+        "energy_low_j": energy.low_j,
+        "energy_high_j": energy.high_j,
+        "quality": energy.quality,
+        "covers": ", ".join(energy.covers),
+        "duration_s": energy.duration_s,
+        "cpu_s": energy.cpu_s,
+        "co2e_g": record.co2e_g,
+        "co2e_low_g": record.co2e_low_g,
+        "co2e_high_g": record.co2e_high_g,
+        "intensity_g_per_kwh": None if intensity is None else intensity.g_per_kwh,
+        "intensity_label": None if intensity is None else intensity.label,
+        "cost": record.cost,
+        "currency": record.currency,
+        "run_id": None if record.mlflow is None or not record.mlflow.run_ids else record.mlflow.run_ids[0],
+        "notes": "; ".join((*energy.notes, *record.notes)),
+        **{f"metric.{name}": value for name, value in record.metrics.items()},
+    }

@@ -1,0 +1,221 @@
+"""The journal: one JSON line a record, one file a session, written by the session alone.
+
+A file is ``journal/<started>-<notebook>-<session>.jsonl`` (0600 in a 0700 folder). Its first line is the session,
+its last one the end, if the session came to one. A line is appended with one ``write``: what was appended survives
+``kill -9``. A line that cannot be read (torn by a full disk or a crash) is passed over and counted.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_green.records import (
+    SCHEMA_VERSION,
+    CellRecord,
+    End,
+    Session,
+    cell_from_json,
+    end_from_json,
+    session_from_json,
+    to_json,
+)
+
+_MOST_WAITING = 10_000  # lines kept in memory while the disk is full, a few MB
+
+
+def notebook_key(notebook: str | None) -> str:
+    """Return the short name that stands for a notebook's path in file names.
+
+    >>> notebook_key(None), len(notebook_key("/home/ann/churn.ipynb"))
+    ('none', 12)
+    """
+    return "none" if notebook is None else hashlib.sha256(os.fsencode(notebook)).hexdigest()[:12]
+
+
+def journal_folder(home: Path) -> Path:
+    """Return the folder that holds the journal's files."""
+    return home / "journal"
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner can enter.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        status = os.stat(folder)
+        if status.st_mode & 0o077 and hasattr(os, "getuid") and status.st_uid == os.getuid():
+            os.chmod(folder, 0o700)
+
+
+class Journal:
+    """Appends lines to one session's file, which is made with the first of them.
+
+    Args:
+        home: The folder of everything that is kept (``JUPYTER_GREEN_HOME``).
+        session: What the file is about.
+    """
+
+    def __init__(self, home: Path, session: Session) -> None:
+        stamp = session.started_at.strftime("%Y%m%dT%H%M%S")
+        self.session = session
+        self.path = journal_folder(home) / f"{stamp}-{notebook_key(session.notebook)}-{session.session_id}.jsonl"
+        self._fd: int | None = None
+        self._size = 0
+        self._torn = False
+        self._dirty = False
+        self._waiting: list[bytes] = [_line("session", session)]
+
+    def append(self, kind: str, record: CellRecord | End) -> str | None:
+        """Append a record; return None, or in a sentence why it is only in memory so far."""
+        try:
+            self._waiting.append(_line(kind, record))
+            self._write_waiting()
+        except OSError as error:
+            del self._waiting[1:-_MOST_WAITING]
+            return f"the journal could not be written ({error.strerror}); this record is kept in memory for now"
+        return None
+
+    @property
+    def waiting(self) -> int:
+        """How many lines are not on disk."""
+        return len(self._waiting)
+
+    def _write_waiting(self) -> None:
+        if self._fd is None:
+            self._open()
+        while self._waiting:
+            self._write(self._waiting[0])
+            del self._waiting[0]
+        self._dirty = True
+
+    def _open(self) -> None:
+        make_private(self.path.parent.parent)
+        make_private(self.path.parent)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+        self._fd = os.open(self.path, flags, 0o600)
+        self._size = os.fstat(self._fd).st_size
+
+    def _write(self, line: bytes) -> None:
+        assert self._fd is not None
+        data = b"\n" + line if self._torn else line
+        written = -1
+        try:
+            written = os.write(self._fd, data)
+        finally:
+            # Cut off what was written of a line; where even that fails, the next line starts on a new one.
+            if written != len(data) and not self._cut_back():
+                self._torn = True
+        if written != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._torn = False
+        self._size += len(data)
+
+    def _cut_back(self) -> bool:
+        try:
+            os.ftruncate(self._fd or -1, self._size)
+        except OSError:
+            return False
+        return True
+
+    def sync(self) -> None:
+        """Bring what was appended to the disk itself; called by the keeper, never in a cell."""
+        fd = self._fd
+        if fd is not None and self._dirty:
+            self._dirty = False
+            try:
+                os.fsync(fd)
+            except OSError:
+                self._dirty = True
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+
+def _line(kind: str, record: Any) -> bytes:
+    data = {"v": SCHEMA_VERSION, "type": kind, **to_json(record)}
+    return (
+        json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+        + b"\n"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLog:
+    """What one file holds."""
+
+    path: Path
+    session: Session
+    records: tuple[CellRecord, ...]
+    end: End | None
+    unreadable: int  # lines that were passed over
+    size: int  # bytes that were read
+
+
+def read_log(path: Path) -> SessionLog | None:
+    """Read a session's file; None if not even its first line can be read.
+
+    Raises:
+        OSError: If the file cannot be opened.
+    """
+    text = path.read_bytes()
+    session: Session | None = None
+    records: dict[str, CellRecord] = {}
+    end: End | None = None
+    unreadable = 0
+    for data in _lines(text):
+        try:
+            if data is None:
+                raise ValueError
+            if data["type"] == "session":
+                session = session_from_json(data)
+            elif data["type"] == "cell":
+                record = cell_from_json(data)
+                records.setdefault(record.record_id, record)
+            elif data["type"] == "end":
+                end = end_from_json(data)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            unreadable += 1
+    if session is None:
+        return None
+    return SessionLog(
+        path=path, session=session, records=tuple(records.values()), end=end, unreadable=unreadable, size=len(text)
+    )
+
+
+def _lines(text: bytes) -> Iterator[Mapping[str, Any] | None]:
+    for line in text.split(b"\n"):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except ValueError:
+            data = None
+        yield data if isinstance(data, dict) else None
+
+
+def log_paths(home: Path, notebook: str | None = None, run: str | None = None) -> list[Path]:
+    """Return the files of all sessions, the oldest first.
+
+    Args:
+        home: The folder of everything that is kept.
+        notebook: Only of this notebook (its absolute path).
+        run: Only of the kernels that the engine's session ``run`` started.
+    """
+    key = "*" if notebook is None else notebook_key(notebook)
+    session = "*" if run is None else f"{run}.*"
+    return sorted(journal_folder(home).glob(f"*-{key}-{session}.jsonl"))

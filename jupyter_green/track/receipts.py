@@ -1,0 +1,118 @@
+"""Receipts: what MLflow has, written beside the journal by whoever delivers, under the session's lock.
+
+A file is ``receipts/<name of the journal's file>``. A receipt is a shortcut: without it, delivery looks into MLflow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_green.records import CellRecord
+from jupyter_green.track.journal import make_private
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """A session run in MLflow and the records it holds."""
+
+    tracking_uri: str
+    experiment_id: str
+    run_id: str
+    record_ids: tuple[str, ...]
+    children: Mapping[str, str]  # run of a named record
+    is_final: bool  # the session had ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipts:
+    """All receipts of a session."""
+
+    delivered: tuple[Delivered, ...]
+    problem: str | None  # of the last try, None if it went well
+    cpu_s: float  # CPU time that delivering took, s
+
+    @property
+    def record_ids(self) -> frozenset[str]:
+        """The records that MLflow has."""
+        return frozenset(record_id for one in self.delivered for record_id in one.record_ids)
+
+    @property
+    def where(self) -> str:
+        """`` to URI``, or why not, or nothing."""
+        if self.problem is not None:
+            return f"; {self.problem}"
+        return f" to {self.delivered[-1].tracking_uri}" if self.delivered else ""
+
+    def run_ids(self, record: CellRecord) -> tuple[str, ...]:
+        """Return the runs that hold a record: its own first, then the session's."""
+        holding = [one for one in self.delivered if record.record_id in one.record_ids]
+        own = [one.children[record.record_id] for one in holding if record.record_id in one.children]
+        return tuple(dict.fromkeys([*own, *(one.run_id for one in holding)]))
+
+
+def receipts_path(log: Path) -> Path:
+    """Return where the receipts of a journal file are."""
+    return log.parent.parent / "receipts" / log.name
+
+
+def read_receipts(log: Path) -> Receipts:
+    """Read the receipts of a journal file; a line that cannot be read does not count."""
+    delivered: list[Delivered] = []
+    problem: str | None = None
+    cpu_s = 0.0
+    try:
+        text = receipts_path(log).read_bytes()
+    except OSError:
+        text = b""
+    for line in text.split(b"\n"):
+        try:
+            data = json.loads(line)
+            cpu_s += float(data.get("cpu_s") or 0.0)
+            if data["type"] == "problem":
+                problem = str(data["text"])
+                continue
+            one = Delivered(
+                tracking_uri=data["tracking_uri"],
+                experiment_id=data["experiment_id"],
+                run_id=data["run_id"],
+                record_ids=tuple(data["record_ids"]),
+                children=dict(data["children"]),
+                is_final=bool(data["is_final"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+        problem = None
+        delivered.append(one)
+    return Receipts(delivered=tuple(delivered), problem=problem, cpu_s=cpu_s)
+
+
+def write_receipt(log: Path, one: Delivered, cpu_s: float) -> None:
+    """Append a receipt.
+
+    Raises:
+        OSError: If it cannot be written; MLflow has the records all the same.
+    """
+    data = {name: getattr(one, name) for name in Delivered.__slots__}
+    _append(log, {"type": "delivered", **data, "cpu_s": cpu_s})
+
+
+def write_problem(log: Path, text: str, cpu_s: float) -> None:
+    """Note why a try failed; only if it differs from the last one."""
+    if read_receipts(log).problem != text:
+        _append(log, {"type": "problem", "text": text, "cpu_s": cpu_s})
+
+
+def _append(log: Path, data: Mapping[str, object]) -> None:
+    path = receipts_path(log)
+    make_private(path.parent)
+    # A receipt that a crash tore apart must not swallow the next one, so a line also begins with an end of line.
+    line = b"\n" + json.dumps(data, separators=(",", ":"), default=list).encode() + b"\n"
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        os.write(fd, line)
+    finally:
+        os.close(fd)

@@ -1,0 +1,117 @@
+"""Sending on request: a child process delivers, this one says what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyter_green.records import Target, to_json
+from jupyter_green.settings import read_home
+from jupyter_green.track.deliver import group, is_over
+from jupyter_green.track.history import sessions
+from jupyter_green.track.journal import SessionLog
+from jupyter_green.track.receipts import read_receipts
+from jupyter_green.track.target import absolute_uri
+
+# What an address that only a journal names must not get: MLflow's own credentials, and those of artifact stores.
+_CREDENTIALS = ("MLFLOW_TRACKING_", "AWS_", "AZURE_", "GOOGLE_", "DATABRICKS_", "MLFLOW_S3_", "MLFLOW_AUTH_")
+
+
+def sync_session(log: Path, wanted: Target, environ: Mapping[str, str]) -> str:
+    """Deliver one session of this user's own process; return a sentence for them."""
+    outcome = run_jobs([(log, wanted)], environ)[0]
+    return sentence(outcome)
+
+
+def sentence(outcome: Mapping[str, Any]) -> str:
+    """Say what came of a delivery."""
+    if outcome["problem"]:
+        return str(outcome["problem"])
+    if outcome["run_id"] is None:
+        return "MLflow has everything already."
+    number = outcome["delivered"]
+    records = "1 record" if number == 1 else f"{number} records"
+    return f"Sent {records} to MLflow at {outcome['tracking_uri']}, run {outcome['run_id']}."
+
+
+def run_jobs(jobs: Iterable[tuple[Path, Target | None]], environ: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Deliver sessions in a child process and return an outcome for each."""
+    given = [{"log": str(log), "wanted": None if wanted is None else to_json(wanted)} for log, wanted in jobs]
+    if not given:
+        return []
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_green.track", "once"],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        env=dict(environ),
+        check=False,
+    )
+    outcomes = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    failed = {"delivered": 0, "tracking_uri": None, "experiment_id": None, "run_id": None}
+    missing = len(given) - len(outcomes)
+    return outcomes + [{**failed, "problem": f"delivery to MLflow failed: {reason}"}] * missing
+
+
+def sync_all(environ: Mapping[str, str]) -> list[tuple[SessionLog, dict[str, Any]]]:
+    """Deliver every session that MLflow does not have entirely.
+
+    Credentials in this environment go to the address that this environment names, and to no other.
+    """
+    home = read_home(environ)
+    waiting = [log for log in sessions(home) if _lacks(log)]
+    named = environ.get("MLFLOW_TRACKING_URI")
+    trusted = [log for log in waiting if _is_trusted(log, named)]
+    others = [log for log in waiting if log not in trusted]
+    results: list[tuple[SessionLog, dict[str, Any]]] = []
+    for logs, clean in ((trusted, False), (others, True)):
+        jobs = [(log.path, Target(tracking_uri=None, experiment=None)) for log in logs]
+        with tempfile.TemporaryDirectory() as empty_home:
+            used = _without_credentials(environ, home, empty_home) if clean else dict(environ)
+            results += zip(logs, run_jobs(jobs, used), strict=True)
+    return results
+
+
+def _lacks(log: SessionLog) -> bool:
+    receipts = read_receipts(log.path)
+    if {record.record_id for record in log.records} - receipts.record_ids:
+        return True
+    return bool(log.records) and is_over(log) and not any(one.is_final for one in receipts.delivered)
+
+
+def _is_trusted(log: SessionLog, named: str | None) -> bool:
+    """Tell whether all addresses of a session are on this computer, or the one that the user named."""
+    goals = group(log.records, Target(tracking_uri=None, experiment=None))
+    for goal in goals:
+        uri = goal.tracking_uri
+        if uri is None or urlsplit(uri).scheme not in ("http", "https"):
+            continue
+        if named is None or _origin(absolute_uri(named, log.session.cwd)) != _origin(uri):
+            return False
+    return True
+
+
+def _origin(uri: str) -> tuple[str, str]:
+    parts = urlsplit(uri)
+    return parts.scheme, parts.netloc.rpartition("@")[2].lower()
+
+
+def _without_credentials(environ: Mapping[str, str], home: Path, empty_home: str) -> dict[str, str]:
+    clean = {name: value for name, value in environ.items() if not name.startswith(_CREDENTIALS)}
+    # ~/.mlflow/credentials, ~/.netrc and the like are found through HOME.
+    return {
+        **clean,
+        "HOME": empty_home,
+        "USERPROFILE": empty_home,
+        "NETRC": os.devnull,
+        "MLFLOW_CREDENTIALS_FILE": os.devnull,
+        "JUPYTER_GREEN_HOME": str(home),
+    }

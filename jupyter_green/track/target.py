@@ -1,0 +1,58 @@
+"""Where MLflow would put a run of this process, read from its environment without importing mlflow.
+
+``mlflow.set_tracking_uri`` and ``set_experiment`` write ``MLFLOW_TRACKING_URI`` and ``MLFLOW_EXPERIMENT_ID`` into
+the process's environment (MLflow 2 and 3), so the environment tells what mlflow itself would use.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+from jupyter_green.records import Target
+
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
+_SQLITE = re.compile(r"^(sqlite(?:\+\w+)?:///)(?!/)(.+)$")
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def absolute_uri(uri: str, cwd: str) -> str:
+    """Return a tracking URI that means the same from every folder, without credentials.
+
+    >>> absolute_uri("sqlite:///mlflow.db", "/home/ann"), absolute_uri("http://ann:pw@host:5000", "/")
+    ('sqlite:////home/ann/mlflow.db', 'http://host:5000')
+    >>> absolute_uri("mlruns", "/home/ann"), absolute_uri("file:./mlruns", "/home/ann")
+    ('/home/ann/mlruns', 'file:///home/ann/mlruns')
+    """
+    sqlite = _SQLITE.match(uri)
+    if sqlite:
+        return sqlite[1] + os.path.normpath(os.path.join(cwd, sqlite[2]))
+    if uri.startswith("file:") and not uri.startswith("file:/"):
+        return "file://" + os.path.normpath(os.path.join(cwd, uri[len("file:") :]))
+    if not _SCHEME.match(uri):
+        return os.path.normpath(os.path.join(cwd, uri)) if uri not in _PROFILES else uri
+    return _USER_INFO.sub("", uri)
+
+
+_PROFILES = frozenset({"databricks", "databricks-uc", "uc"})
+
+
+def is_named(environ: Mapping[str, str]) -> bool:
+    """Tell whether the user (or mlflow itself, on the user's call) named a tracking URI or an experiment."""
+    return any(environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"))
+
+
+def target(environ: Mapping[str, str], cwd: str, experiment: str | None) -> Target:
+    """Return where a record goes.
+
+    Args:
+        environ: The environment of the process that the record comes from.
+        cwd: Its folder.
+        experiment: The experiment's name given with a magic, a command or a setting; it wins.
+    """
+    uri = environ.get("MLFLOW_TRACKING_URI")
+    if experiment is None:
+        number, name = environ.get("MLFLOW_EXPERIMENT_ID"), environ.get("MLFLOW_EXPERIMENT_NAME")
+        experiment = f"id:{number}" if number else name or None
+    return Target(tracking_uri=absolute_uri(uri, cwd) if uri else None, experiment=experiment)

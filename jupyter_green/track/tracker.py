@@ -1,0 +1,326 @@
+"""The tracker: one for each process that measures; it opens and closes windows and makes records of them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from jupyter_green.meter.meter import Keeper, Measured, Meter
+from jupyter_green.meter.power import ATTRIBUTED, FIXED, HIGH, LOW, OTHERS_S, OWN_S, Flag, tick_error_j
+from jupyter_green.records import (
+    CellRecord,
+    End,
+    Energy,
+    Intensity,
+    Kind,
+    Quality,
+    Range,
+    Session,
+    Status,
+    Step,
+    Target,
+)
+from jupyter_green.settings import Settings
+from jupyter_green.track.journal import Journal
+from jupyter_green.units import NS_PER_S, co2e_g, cost
+
+NOTE_OF_FLAG = {
+    Flag.SHARED: "ran beside another cell; the energy is shared by their threads' CPU time",
+    Flag.SENSOR_LOST: "an energy counter did not answer; modelled from CPU time meanwhile",
+    Flag.DELTA_DROPPED: "an energy counter was reset or turned unseen; modelled from CPU time meanwhile",
+    Flag.IDLE_UNSEEN: "the machine's idle power has not been seen yet, so the range is wide",
+    Flag.CPU_UNKNOWN: "the CPU time could not be read",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for with one cell; None: what the session has."""
+
+    name: str | None = None
+    phase: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    intensity: Intensity | None = None
+    target: Target | None = None
+
+
+NO_OPTIONS = Options()
+
+
+class _Window:
+    """What the record of an open window will need."""
+
+    __slots__ = ("cell_id", "count", "kind", "notes", "options", "record_id", "started_at", "steps")
+
+    def __init__(self, record_id: str, kind: Kind, cell_id: str | None, count: int | None, options: Options) -> None:
+        self.record_id, self.kind, self.cell_id, self.count, self.options = (
+            record_id,
+            kind,
+            cell_id,
+            count,
+            options,
+        )
+        self.started_at = time.time()
+        self.steps: list[Step] = []
+        self.notes: list[str] = []
+
+
+class Stopped(NamedTuple):
+    """A closed window whose record is not written yet."""
+
+    key: Hashable
+    window: _Window
+    measured: Measured
+    part_of: str | None
+
+
+class Tracker:
+    """Records of one session.
+
+    Args:
+        session: What the records belong to.
+        settings: PUE, price and the like.
+        meter: Measures this session's process tree.
+        journal: Where the records go.
+        intensity: The session's carbon intensity; None if it could not be told.
+        on_record: Called with each record after it was appended.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        meter: Meter,
+        journal: Journal,
+        intensity: Intensity | None,
+        on_record: Callable[[CellRecord], None] | None = None,
+    ) -> None:
+        self.session, self.settings, self.meter, self.journal = session, settings, meter, journal
+        self.intensity = intensity
+        self.last: CellRecord | None = None
+        self.meter_cpu_s = 0.0  # of hooks and records since the last record, s; added to by the doors
+        self._on_record = on_record
+        self._pid = os.getpid()
+        self._count = 0
+        self._windows: dict[Hashable, _Window] = {}
+        self._keeper: Keeper | None = None
+
+    @property
+    def is_inert(self) -> bool:
+        """True in a forked child: its CPU time is counted by the parent, and it writes nothing."""
+        return os.getpid() != self._pid
+
+    def open(
+        self,
+        key: Hashable,
+        *,
+        kind: Kind = "cell",
+        cell_id: str | None = None,
+        execution_count: int | None = None,
+        options: Options = NO_OPTIONS,
+    ) -> None:
+        """Open a window; what this thread uses from now on is its own."""
+        if self._keeper is None:
+            self._keeper = Keeper(self.meter, self.journal.sync)
+        self._count += 1
+        record_id = f"{self.session.session_id}-{self._count}"
+        self._windows[key] = _Window(record_id, kind, cell_id, execution_count, options)
+        self.meter.open(key)
+
+    def stop(self, key: Hashable) -> Stopped | None:
+        """Close a window, in any order, without a record yet; None if it was not open.
+
+        It can be called again until `write`, for the sake of whoever is interrupted on the way.
+        """
+        measured = self.meter.close(key)
+        window = self._windows.get(key)
+        if measured is None or window is None:
+            return None
+        outer = None if measured.around is None else self._windows.get(measured.around)
+        return Stopped(key, window, measured, None if outer is None else outer.record_id)
+
+    def write(self, stopped: Stopped, record: CellRecord) -> CellRecord:
+        """Append the record of a closed window; one that is not on disk says so."""
+        problem = self.journal.append("cell", record)
+        if problem is not None:
+            record = replace(record, notes=(*record.notes, problem))
+        self._windows.pop(stopped.key, None)
+        self.meter.forget(stopped.key)
+        if record.kind != "scoring":
+            self.last = record
+        if self._on_record is not None:
+            self._on_record(record)
+        return record
+
+    def newest_open(self) -> Hashable | None:
+        """Return the innermost window of the calling thread, or None."""
+        return self.meter.newest_open(threading.get_native_id())
+
+    def step(self, number: int | None, metrics: Mapping[str, float | None]) -> Step | None:
+        """Note the energy so far of the calling thread's innermost window; None if there is none."""
+        key = self.newest_open()
+        measured = None if key is None else self.meter.peek(key)
+        if key is None or measured is None:
+            return None
+        steps = self._windows[key].steps
+        number = (steps[-1].step + 1 if steps else 0) if number is None else number
+        step = Step(step=number, at=datetime.now(UTC), energy_j=measured.amounts[ATTRIBUTED], metrics=dict(metrics))
+        steps.append(step)
+        return step
+
+    def record(
+        self,
+        stopped: Stopped,
+        status: Status = "ok",
+        metrics: Mapping[str, float | None] | None = None,
+        notes: Sequence[str] = (),
+    ) -> CellRecord:
+        """Make the record of a closed window; what was used since the record before goes with it."""
+        window, options, settings, session = stopped.window, stopped.window.options, self.settings, self.session
+        energy = self._energy(stopped.measured)
+        intensity = options.intensity or self.intensity
+        between = None if stopped.part_of is not None else self._take_between()
+        spent, self.meter_cpu_s = self.meter_cpu_s, 0.0
+        pue, price = settings.pue, settings.price_per_kwh
+        co2e = _co2e_g(energy, intensity, pue)
+        return CellRecord(
+            record_id=window.record_id,
+            session_id=session.session_id,
+            kind=window.kind,
+            part_of=stopped.part_of,
+            notebook=session.notebook,
+            kernel_id=session.kernel_id,
+            cell_id=window.cell_id,
+            execution_count=window.count,
+            name=options.name,
+            phase=options.phase,
+            started_at=datetime.fromtimestamp(window.started_at, UTC),
+            status=status,
+            energy=energy,
+            intensity=intensity,
+            pue=pue,
+            co2e_g=co2e[0],
+            co2e_low_g=co2e[1],
+            co2e_high_g=co2e[2],
+            price_per_kwh=price,
+            cost=None if price is None or energy.attributed_j is None else cost(energy.attributed_j, price, pue),
+            currency=None if price is None else settings.currency,
+            metrics=metrics or {},
+            parameters=session.parameters,
+            tags=options.tags,
+            mlflow=options.target,
+            between_j=between,
+            steps=tuple(window.steps),
+            meter_cpu_s=spent,
+            notes=(*window.notes, *notes),
+        )
+
+    def _energy(self, measured: Measured) -> Energy:
+        amounts, flags, source = measured.amounts, measured.flags, self.meter.source
+        duration_s = (measured.closed_ns - measured.opened_ns) / NS_PER_S
+        modelled = flags & Flag.MODELLED
+        known = not flags & Flag.CPU_UNKNOWN
+        low, high = amounts[LOW], amounts[HIGH]
+        if not modelled:
+            error_j = tick_error_j(high, duration_s)
+            low, high = max(0.0, low - error_j), high + error_j
+        quality: Quality = "modelled" if modelled else "apportioned"
+        lost = flags & (Flag.SENSOR_LOST | Flag.DELTA_DROPPED)
+        of_domain = "model" if modelled and not lost else "rapl+model" if lost else "rapl"
+        return Energy(
+            machine_j=dict(zip(source.domains, amounts[FIXED:], strict=True)),
+            attributed_j=amounts[ATTRIBUTED] if known else None,
+            low_j=low if known else None,
+            high_j=high if known else None,
+            duration_s=duration_s,
+            cpu_s=amounts[OWN_S] if known else None,
+            others_cpu_s=amounts[OTHERS_S],
+            source=dict.fromkeys(source.domains, of_domain),
+            quality=quality,
+            covers=source.covers,
+            notes=_notes_of(flags) if flags & ~Flag.MODELLED else (),
+        )
+
+    def _take_between(self) -> Range | None:
+        amounts = self.meter.take_between()
+        if amounts.flags & Flag.CPU_UNKNOWN:
+            return None
+        return Range(value=amounts.amounts[ATTRIBUTED], low=amounts.amounts[LOW], high=amounts.amounts[HIGH])
+
+    def end(self, status: Status = "ok") -> None:
+        """Write the session's last line; only if it has written any."""
+        if self.is_inert:
+            return
+        if self._keeper is not None:
+            self._keeper.stop()
+            self._keeper = None
+        if self._count:
+            self.meter.tick()
+            spent, self.meter_cpu_s = self.meter_cpu_s, 0.0
+            end = End(at=datetime.now(UTC), status=status, between_j=self._take_between(), meter_cpu_s=spent)
+            self.journal.append("end", end)
+        self.journal.sync()
+        self.journal.close()
+        self.meter.close_down()
+        self._windows.clear()
+
+
+def _notes_of(flags: int) -> tuple[str, ...]:
+    return tuple([note for flag, note in NOTE_OF_FLAG.items() if flags & flag])
+
+
+def _co2e_g(energy: Energy, intensity: Intensity | None, pue: float) -> tuple[float | None, float | None, float | None]:
+    """Return value, low and high; unknown where energy or intensity is."""
+    if intensity is None or energy.attributed_j is None or energy.low_j is None or energy.high_j is None:
+        return None, None, None
+    return (
+        co2e_g(energy.attributed_j, intensity.g_per_kwh, pue),
+        co2e_g(energy.low_j, intensity.low, pue),
+        co2e_g(energy.high_j, intensity.high, pue),
+    )
+
+
+def new_session(
+    *,
+    settings: Settings,
+    meter: Meter,
+    runner: Any,
+    session_id: str,
+    notebook: str | None,
+    kernel_id: str | None,
+    name: str | None = None,
+    run: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> Session:
+    """Describe the session of this process, as of now."""
+    from jupyter_green.meter.clocks import boot_id, process_started
+
+    pid = os.getpid()
+    return Session(
+        session_id=session_id,
+        notebook=notebook,
+        kernel_id=kernel_id,
+        name=name,
+        host=os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""),
+        boot_id=boot_id(),
+        pid=pid,
+        pid_started=process_started(pid),
+        started_at=datetime.now(UTC),
+        cwd=os.getcwd(),
+        runner=runner,
+        run=run,
+        covers=meter.source.covers,
+        method=meter.source.method,
+        parameters=parameters or {},
+    )
+
+
+def new_session_id(run: str | None = None) -> str:
+    """Return an id; that of a kernel inside an engine's run begins with the run's."""
+    own = os.urandom(8).hex()
+    return own if run is None else f"{run}.{own}"

@@ -1,0 +1,71 @@
+"""One record in one line, as text and as HTML."""
+
+from __future__ import annotations
+
+from html import escape
+
+from jupyter_green.records import CellRecord
+from jupyter_green.units import energy_text, mass_text, three_figures
+
+_RESOLUTION_J = 1e-3
+
+
+def energy_part(record: CellRecord) -> str:
+    """Write a record's energy with its range."""
+    energy = record.energy
+    if energy.attributed_j is not None and energy.attributed_j < _RESOLUTION_J:
+        return "under 1 mJ, below resolution"
+    return energy_text(energy.attributed_j, energy.low_j, energy.high_j)
+
+
+def co2e_part(record: CellRecord) -> str:
+    """Write a record's CO2e with its range and where the intensity comes from."""
+    if record.co2e_g is None or record.intensity is None:
+        return "CO₂e not measured"
+    text = mass_text(record.co2e_g, record.co2e_low_g, record.co2e_high_g)
+    amount, bracket, spread = text.partition(" (")
+    label = "grid not set" if record.intensity.zone == "world" else record.intensity.zone
+    return f"{amount} CO₂e ({spread[:-1]}, {label})" if bracket else f"{amount} CO₂e ({label})"
+
+
+def line(record: CellRecord) -> str:
+    """Write a record for people.
+
+    The order is that of the cell line: energy, CO2e, metrics, CPU time, method.
+    """
+    energy = record.energy
+    parts = [energy_part(record), co2e_part(record)]
+    parts += [f"{name} {metric_text(value)}" for name, value in record.metrics.items()]
+    if energy.cpu_s is not None:
+        parts.append(f"{three_figures(energy.cpu_s)} CPU-s")
+    parts.append(energy.quality or "not measured")
+    name = f"{record.name}: " if record.name else ""
+    return f"⚡ {name}{' · '.join(parts)}"
+
+
+def metric_text(value: float | None) -> str:
+    """Write a metric with four figures.
+
+    >>> metric_text(0.96123), metric_text(None), metric_text(0.0)
+    ('0.9612', 'not measured', '0')
+    """
+    return "not measured" if value is None else f"{value:.4g}"
+
+
+def notes_of(record: CellRecord) -> tuple[str, ...]:
+    """Return what is to be said beside the numbers."""
+    return (*record.energy.notes, *record.notes)
+
+
+def html_line(record: CellRecord) -> str:
+    """Write a record as an element for the output area; every name is escaped."""
+    notes = "".join(f"<br>{escape(note)}" for note in notes_of(record))
+    return (
+        '<div style="color: var(--jp-ui-font-color2, #666); font-size: var(--jp-ui-font-size1, 13px); '
+        f'text-align: right">{escape(line(record))}{notes}</div>'
+    )
+
+
+def text_line(record: CellRecord) -> str:
+    """Write a record as text, its notes in lines of their own."""
+    return "\n  ".join([line(record), *notes_of(record)])
