@@ -1,0 +1,5 @@
+"""The command line: ``jupyter green …``."""
+
+from jupyter_green.cli.main import main
+
+__all__ = ["main"]

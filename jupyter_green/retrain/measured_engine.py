@@ -1,0 +1,207 @@
+"""The engine's inside: papermill's client with a window around each cell, measured at the kernel's process tree."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine
+
+from jupyter_green.meter.meter import make_meter
+from jupyter_green.records import CellRecord, Status
+from jupyter_green.settings import Settings, read_home, read_settings
+from jupyter_green.track.current import resolve_or_none
+from jupyter_green.track.journal import Journal
+from jupyter_green.track.secrets import mask
+from jupyter_green.track.sync import run_jobs, sentence
+from jupyter_green.track.target import target
+from jupyter_green.track.tracker import Options, Tracker, new_session, new_session_id
+from jupyter_green.units import energy_text, three_figures
+
+METADATA = "jupyter_green"  # the key of our metadata in cells and notebooks
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """What a caller of the engine may hand down, and what it gets back."""
+
+    settings: Settings
+    session_id: str
+    outcome: dict[str, Any] | None = None  # of the delivery to MLflow
+    problem: str | None = None  # why the kernel could not be measured
+
+
+class MeasuredEngine(NBClientEngine):  # type: ignore[misc]  # papermill publishes no types
+    """papermill's engine with our client in place of its own."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        log_output: bool = False,
+        stdout_file: Any = None,
+        stderr_file: Any = None,
+        start_timeout: int = 60,
+        execution_timeout: int | None = None,
+        green: Request | None = None,
+        **options: Any,
+    ) -> Any:
+        """Run a notebook's cells; see papermill for the arguments.
+
+        Args:
+            green: Handed down by ``jupyter green run``; by default everything is as the settings say.
+        """
+        request = green or Request(settings=read_settings(), session_id=new_session_id())
+        input_path = options.pop("input_path", None)
+        options.pop("timeout", None)
+        options.pop("startup_timeout", None)
+        client = MeasuredClient(
+            nb_man,
+            request,
+            _notebook(input_path),
+            timeout=execution_timeout,
+            startup_timeout=start_timeout,
+            kernel_name=kernel_name,
+            log_output=log_output,
+            stdout_file=stdout_file,
+            stderr_file=stderr_file,
+            **options,
+        )
+        try:
+            return client.execute(env=client.environment())
+        finally:
+            client.finish()
+
+
+def _notebook(input_path: Any) -> str | None:
+    text = None if input_path is None else str(input_path)
+    return os.path.abspath(text) if text and "://" not in text and text != "-" else text
+
+
+class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill publishes no types
+    """Opens a window before a cell is sent and closes it at the kernel's reply."""
+
+    def __init__(self, nb_man: Any, request: Request, notebook: str | None, **options: Any) -> None:
+        super().__init__(nb_man, **options)
+        self._request, self._notebook_path = request, notebook
+        self._tracker: Tracker | None = None
+        self._status: Status = "ok"
+        self._used_j = 0.0
+        self._cwd = os.getcwd()
+
+    def environment(self) -> dict[str, str]:
+        """Return the kernel's environment: it is told which run it is part of, and its notebook's path."""
+        environ = {**os.environ, "JUPYTER_GREEN_RUN": self._request.session_id}
+        if self._notebook_path is not None:
+            environ["JPY_SESSION_NAME"] = self._notebook_path
+        return environ
+
+    def create_kernel_manager(self) -> Any:
+        """Return a manager that encrypts the way to the kernel where both can; ipykernel 7.4 warns otherwise."""
+        manager = super().create_kernel_manager()
+        if manager.has_trait("transport_encryption"):
+            manager.transport_encryption = "auto"
+        return manager
+
+    def start_new_kernel(self, **options: Any) -> None:
+        """Start the kernel, and measure it from its first moment."""
+        super().start_new_kernel(**options)
+        pid = getattr(getattr(self.km, "provisioner", None), "pid", None)
+        if isinstance(pid, int):
+            self._tracker = self._make_tracker(pid)
+        else:
+            self._request.problem = "the kernel runs on another machine, so its energy was not measured"
+
+    def _make_tracker(self, pid: int) -> Tracker:
+        settings = self._request.settings
+        meter = make_meter(pid, busy_w=settings.cpu_busy_w, idle_w=settings.cpu_idle_w)
+        given = self.nb.metadata.get("papermill", {}).get("parameters", {})
+        session = new_session(
+            settings=settings,
+            meter=meter,
+            runner="papermill",
+            session_id=self._request.session_id,
+            notebook=self._notebook_path,
+            kernel_id=self.km.kernel_id,
+            parameters=mask(given),
+        )
+        return Tracker(session, settings, meter, Journal(read_home(), session), resolve_or_none(settings))
+
+    def execute_cell(self, cell: Any, cell_index: int, *args: Any, **options: Any) -> Any:
+        """Run one cell in a window of its own."""
+        tracker = self._tracker
+        if tracker is None or cell.cell_type != "code" or not cell.source.strip():
+            return super().execute_cell(cell, cell_index, *args, **options)
+        wanted = self._request.settings.mlflow != "off"
+        goal = target(os.environ, self._cwd, self._request.settings.experiment) if wanted else None
+        tracker.open(cell_index, cell_id=cell.get("id"), options=Options(target=goal))
+        status: Status = "error"
+        try:
+            result = super().execute_cell(cell, cell_index, *args, **options)
+            status = "ok"
+            return result
+        except KeyboardInterrupt:
+            status = "interrupted"
+            raise
+        finally:
+            if status != "ok":
+                self._status = status
+            self._close(tracker, cell, cell_index, status)
+
+    def _close(self, tracker: Tracker, cell: Any, cell_index: int, status: Status) -> None:
+        stopped = tracker.stop(cell_index)
+        if stopped is None:
+            return
+        stopped.window.count = cell.get("execution_count")
+        record = tracker.write(
+            stopped, tracker.record(stopped, status, notes=_failure(cell) if status == "error" else ())
+        )
+        cell.metadata[METADATA] = compact(record)
+        if record.energy.attributed_j is not None:
+            self._used_j += record.energy.attributed_j
+        bar = getattr(self.nb_man, "pbar", None)
+        if bar is not None:
+            bar.set_postfix_str(energy_text(self._used_j), refresh=False)
+
+    def finish(self) -> None:
+        """End the session and deliver it; MLflow away is no failure of the run."""
+        tracker = self._tracker
+        if tracker is None:
+            return
+        self._tracker = None
+        tracker.end(self._status)
+        notes: dict[str, Any] = {"session": tracker.session.session_id}
+        if self._request.settings.mlflow != "off" and tracker.last is not None:
+            self._request.outcome = run_jobs([(tracker.journal.path, None)], os.environ)[0]
+            notes["mlflow"] = sentence(self._request.outcome)
+        self.nb.metadata[METADATA] = notes
+
+
+def _failure(cell: Any) -> tuple[str, ...]:
+    for output in cell.get("outputs", ()):
+        if output.output_type == "error":
+            return (f"{output.ename}: {output.evalue}"[:500],)
+    return ("the kernel died",)
+
+
+def compact(record: CellRecord) -> dict[str, Any]:
+    """Return what the output notebook keeps of a record: three figures, no times, hosts or paths."""
+    energy = record.energy
+    kept = {
+        "energy_j": energy.attributed_j,
+        "energy_low_j": energy.low_j,
+        "energy_high_j": energy.high_j,
+        "co2e_g": record.co2e_g,
+        "co2e_low_g": record.co2e_low_g,
+        "co2e_high_g": record.co2e_high_g,
+        "cpu_s": energy.cpu_s,
+    }
+    rounded = {key: None if value is None else float(three_figures(value)) for key, value in kept.items()}
+    return {
+        **rounded,
+        "quality": energy.quality,
+        "intensity": None if record.intensity is None else record.intensity.label,
+    }
