@@ -12,6 +12,7 @@ single assignment, so that an interrupt between two bytecodes finds the state be
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from operator import add as _add
 from typing import NamedTuple
 
 Amounts = tuple[float, ...]
@@ -44,9 +45,9 @@ def empty(size: int) -> Ledger:
     return Ledger({}, (0.0,) * size, 0)
 
 
-def add(left: Amounts, right: Sequence[float], weight: float = 1.0) -> Amounts:
-    """Return ``left + weight * right``."""
-    return tuple([a + b * weight for a, b in zip(left, right, strict=True)])
+def add(left: Amounts, right: Sequence[float]) -> Amounts:
+    """Return ``left + right``."""
+    return tuple(map(_add, left, right))
 
 
 def settle(
@@ -61,25 +62,26 @@ def settle(
         thread_cpu: CPU time of each thread in the interval, ns; needed when several have a window.
         shared_flag: The flag for windows that had to share.
     """
-    if not ledger.windows:
-        return Ledger(ledger.windows, add(ledger.between, amounts), ledger.between_flags | flags)
-    inner = {window.thread: key for key, window in ledger.windows.items()}
+    windows, between, between_flags = ledger
+    if not windows:
+        return Ledger(windows, add(between, amounts), between_flags | flags)
+    inner = {window.thread: key for key, window in windows.items()}
+    parts: dict[int, Sequence[float]] = dict.fromkeys(inner, amounts)
     if len(inner) > 1:
         flags |= shared_flag
         weights = _weights({thread: thread_cpu.get(thread, 0) for thread in inner})
-    else:
-        weights = dict.fromkeys(inner, 1.0)
-    windows = dict(ledger.windows)
+        parts = {thread: [amount * weight for amount in amounts] for thread, weight in weights.items()}
+    given = dict(windows)
     for thread, key in inner.items():
         _, opened_ns, old, old_flags = windows[key]
-        windows[key] = Window(thread, opened_ns, add(old, amounts, weights[thread]), old_flags | flags)
-    return Ledger(windows, ledger.between, ledger.between_flags)
+        given[key] = Window(thread, opened_ns, add(old, parts[thread]), old_flags | flags)
+    return Ledger(given, between, between_flags)
 
 
 def open_window(ledger: Ledger, key: Hashable, thread: int, at_ns: int) -> Ledger:
     """Open a window inside those that the thread already has."""
-    window = Window(thread, at_ns, (0.0,) * len(ledger.between), 0)
-    return ledger._replace(windows={**ledger.windows, key: window})
+    windows, between, flags = ledger
+    return Ledger({**windows, key: Window(thread, at_ns, (0.0,) * len(between), 0)}, between, flags)
 
 
 def around(ledger: Ledger, key: Hashable) -> Hashable | None:
@@ -98,18 +100,18 @@ def close_window(ledger: Ledger, key: Hashable) -> Ledger:
     """Take a window out, in any order; what it was given goes to the window around it as well."""
     windows = dict(ledger.windows)
     closed = windows.pop(key)
-    outer_key = around(ledger, key)
+    outer_key = around(ledger, key) if windows else None
     if outer_key is not None:
         outer = windows[outer_key]
         windows[outer_key] = outer._replace(
             amounts=add(outer.amounts, closed.amounts), flags=outer.flags | closed.flags
         )
-    return ledger._replace(windows=windows)
+    return Ledger(windows, ledger.between, ledger.between_flags)
 
 
 def take_between(ledger: Ledger) -> Ledger:
     """Empty the account "between cells"."""
-    return ledger._replace(between=(0.0,) * len(ledger.between), between_flags=0)
+    return Ledger(ledger.windows, (0.0,) * len(ledger.between), 0)
 
 
 def _weights(cpu: Mapping[int, int]) -> dict[int, float]:

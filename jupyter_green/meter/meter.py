@@ -17,7 +17,7 @@ from jupyter_green.meter import ledger
 from jupyter_green.meter.clocks import BusyClock, thread_cpu_ns
 from jupyter_green.meter.cpu_power import cpu_power, logical_cpus
 from jupyter_green.meter.ledger import Amounts, Ledger
-from jupyter_green.meter.power import FIXED, Calm, Counted, Flag, Modelled, Snapshot, Used
+from jupyter_green.meter.power import FIXED, Calm, Counted, Flag, Modelled, Snapshot, Used, needs_busy
 from jupyter_green.meter.process_tree import ProcessTree
 from jupyter_green.meter.rapl import POWERCAP, Counters, find_zones
 
@@ -88,19 +88,20 @@ class Meter:
         nothing = ledger.empty(FIXED + len(source.domains))
         self._state = _State(first, {}, nothing, Calm(first, None, None, None), {})
 
-    def _snapshot(self) -> Snapshot:
-        return Snapshot(self._clock(), self._tree.cpu_ns(), self._busy.read_ns(), self.source.read_uj())
+    def _snapshot(self, calm: Calm | None = None) -> Snapshot:
+        at_ns = self._clock()
+        busy_ns = self._busy.read_ns() if calm is None or needs_busy(calm, at_ns) else None
+        return Snapshot(at_ns, self._tree.cpu_ns(), busy_ns, self.source.read_uj())
 
     def open(self, key: Hashable, thread: int | None = None) -> None:
         """Open a window; everything that this thread uses goes to it until it closes or another opens inside it."""
         thread = threading.get_native_id() if thread is None else thread
         with self._lock:
-            state = self._settled()
-            opened = ledger.open_window(state.ledger, key, thread, state.last.at_ns)
-            threads = state.threads
-            if len(opened.threads) > 1:
-                threads = {thread: thread_cpu_ns(thread) or 0 for thread in opened.threads}
-            self._state = state._replace(ledger=opened, threads=threads)
+            last, threads, account, calm, closed = self._settled()
+            account = ledger.open_window(account, key, thread, last.at_ns)
+            if len(account.windows) > 1 and len(account.threads) > 1:
+                threads = {thread: thread_cpu_ns(thread) or 0 for thread in account.threads}
+            self._state = _State(last, threads, account, calm, closed)
 
     def close(self, key: Hashable) -> Measured | None:
         """Close a window, in any order, and return what it was given; None if it is not open.
@@ -108,23 +109,23 @@ class Meter:
         Called again, it returns the same until `forget`.
         """
         with self._lock:
-            window = self._state.ledger.windows.get(key)
-            if window is None:
+            if key not in self._state.ledger.windows:
                 return self._state.closed.get(key)
-            state = self._settled()
-            window = state.ledger.windows[key]
-            outer = ledger.around(state.ledger, key)
-            measured = Measured(window.opened_ns, state.last.at_ns, window.amounts, window.flags, outer)
-            self._state = state._replace(
-                ledger=ledger.close_window(state.ledger, key), closed={**state.closed, key: measured}
-            )
+            last, threads, account, calm, closed = self._settled()
+            window = account.windows[key]
+            outer = ledger.around(account, key)
+            measured = Measured(window.opened_ns, last.at_ns, window.amounts, window.flags, outer)
+            account = ledger.close_window(account, key)
+            self._state = _State(last, threads, account, calm, {**closed, key: measured})
             return measured
 
     def forget(self, key: Hashable) -> None:
         """Let go of a closed window."""
         with self._lock:
-            closed = {other: measured for other, measured in self._state.closed.items() if other is not key}
-            self._state = self._state._replace(closed=closed)
+            last, threads, account, calm, closed = self._state
+            if key in closed:
+                kept = {other: measured for other, measured in closed.items() if other is not key}
+                self._state = _State(last, threads, account, calm, kept)
 
     def peek(self, key: Hashable) -> Measured | None:
         """Return what an open window was given so far."""
@@ -141,10 +142,9 @@ class Meter:
         It is exact as of the last event: nothing is read.
         """
         with self._lock:
-            state = self._state
-            account = state.ledger
-            self._state = state._replace(ledger=ledger.take_between(account))
-            return Measured(state.last.at_ns, state.last.at_ns, account.between, account.between_flags)
+            last, threads, account, calm, closed = self._state
+            self._state = _State(last, threads, ledger.take_between(account), calm, closed)
+            return Measured(last.at_ns, last.at_ns, account.between, account.between_flags)
 
     def tick(self) -> None:
         """Take a reading, so that no counter turns unseen."""
@@ -161,16 +161,17 @@ class Meter:
 
     def _settled(self) -> _State:
         """Close the interval since the last event."""
-        state = self._state
-        now = self._snapshot()
-        used = self.source.used(state.last, now, state.calm)
-        threads, spent = state.threads, {}
+        last, threads, account, calm, closed = self._state
+        now = self._snapshot(calm)
+        used = self.source.used(last, now, calm)
+        spent: dict[int, int] = {}
         if threads:
-            clocks = {thread: thread_cpu_ns(thread) for thread in state.ledger.threads}
-            threads = {t: threads.get(t, 0) if ns is None else ns for t, ns in clocks.items()}
-            spent = {t: max(0, ns - state.threads.get(t, ns)) for t, ns in threads.items()}
-        settled = ledger.settle(state.ledger, used.amounts, used.flags, spent, Flag.SHARED)
-        return _State(now, threads if len(settled.threads) > 1 else {}, settled, used.calm, state.closed)
+            clocks = {thread: thread_cpu_ns(thread) for thread in account.threads}
+            later = {t: threads.get(t, 0) if ns is None else ns for t, ns in clocks.items()}
+            spent = {t: max(0, ns - threads.get(t, ns)) for t, ns in later.items()}
+            threads = later if len(later) > 1 else {}
+        account = ledger.settle(account, used.amounts, used.flags, spent, Flag.SHARED)
+        return _State(now, threads, account, used.calm, closed)
 
     def close_down(self) -> None:
         """Give all descriptors back."""

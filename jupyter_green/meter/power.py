@@ -29,7 +29,7 @@ class Snapshot(NamedTuple):
 
     at_ns: int
     own_ns: int | None  # CPU time of this work's process tree
-    busy_ns: int | None  # CPU time of everything on the machine
+    busy_ns: int | None  # CPU time of everything on the machine; None if it was not read
     raw_uj: tuple[int | None, ...]
 
 
@@ -57,27 +57,33 @@ class Used(NamedTuple):
 ATTRIBUTED, LOW, HIGH, OWN_S, OTHERS_S, BUSY_S = range(6)
 FIXED = 6
 
-_ANCHOR_NS = NS_PER_S // 2  # 50 ticks of /proc/stat
+_ANCHOR_NS = NS_PER_S // 5  # 20 ticks of /proc/stat
 _TICK_OF_STAT_S = 0.01
 _CALM_S = 1.0
 _CALM_LOAD = 0.05  # a second is calm if the CPUs were busy for at most this part of it
 
 
+def needs_busy(calm: Calm, at_ns: int) -> bool:
+    """Tell whether ``/proc/stat`` is worth reading now: it counts in ticks of 10 ms, so not more often than that tells."""
+    return calm.others is None or at_ns - calm.anchor.at_ns >= _ANCHOR_NS
+
+
 def _others(calm: Calm, before: Snapshot, after: Snapshot) -> tuple[float, Calm]:
     """Return how many CPUs others keep busy, and what is known from now on.
 
-    ``/proc/stat`` counts in ticks of 10 ms, so over a short cell it says nothing; the load over the last half second
-    at least says how busy the others are.
+    Over a short cell ``/proc/stat`` says nothing; the load over the last fifth of a second at least says how busy the
+    others are.
     """
     old_enough = after.at_ns - calm.anchor.at_ns >= _ANCHOR_NS
     if not old_enough and calm.others is not None:
         return calm.others, calm
-    anchor = before if after.at_ns - before.at_ns >= _ANCHOR_NS else calm.anchor
+    is_long = after.at_ns - before.at_ns >= _ANCHOR_NS and before.busy_ns is not None
+    anchor = before if is_long else calm.anchor
     busy, own = _grown(anchor.busy_ns, after.busy_ns), _grown(anchor.own_ns, after.own_ns)
     others = 0.0
     if busy is not None and own is not None and after.at_ns > anchor.at_ns:
         others = max(0.0, busy - own - _TICK_OF_STAT_S) * NS_PER_S / (after.at_ns - anchor.at_ns)
-    return others, calm._replace(anchor=after, others=others) if old_enough else calm
+    return others, Calm(after, others, calm.idle_w, calm.lowest_w) if old_enough else calm
 
 
 def _grown(before_ns: int | None, after_ns: int | None) -> float | None:

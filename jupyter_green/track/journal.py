@@ -16,16 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_green.records import (
-    SCHEMA_VERSION,
-    CellRecord,
-    End,
-    Session,
-    cell_from_json,
-    end_from_json,
-    session_from_json,
-    to_json,
-)
+from jupyter_green.records import CellRecord, End, Session, end_from_json, session_from_json
+from jupyter_green.track.lines import Lines, cell_from_line, end_line
 
 _MOST_WAITING = 10_000  # lines kept in memory while the disk is full, a few MB
 
@@ -75,30 +67,39 @@ class Journal:
         self._size = 0
         self._torn = False
         self._dirty = False
-        self._waiting: list[bytes] = [_line("session", session)]
+        self._lines: Lines | None = None
+        self._waiting: list[bytes] = []
 
-    def append(self, kind: str, record: CellRecord | End) -> str | None:
+    def append(self, record: CellRecord) -> str | None:
         """Append a record; return None, or in a sentence why it is only in memory so far."""
+        if self._lines is None:
+            self._lines = Lines(self.session, record)
+            self._waiting.append(self._lines.head)
+        return self._append(self._lines.cell(record))
+
+    def append_end(self, end: End) -> str | None:
+        """Append the session's end, if there is a session to end."""
+        return None if self._lines is None else self._append(end_line(end))
+
+    def _append(self, line: bytes) -> str | None:
         try:
-            self._waiting.append(_line(kind, record))
-            self._write_waiting()
+            if self._fd is None:
+                self._open()
+            while self._waiting:
+                self._write(self._waiting[0])
+                del self._waiting[0]
+            self._write(line)
         except OSError as error:
+            self._waiting.append(line)
             del self._waiting[1:-_MOST_WAITING]
             return f"the journal could not be written ({error.strerror}); this record is kept in memory for now"
+        self._dirty = True
         return None
 
     @property
     def waiting(self) -> int:
         """How many lines are not on disk."""
         return len(self._waiting)
-
-    def _write_waiting(self) -> None:
-        if self._fd is None:
-            self._open()
-        while self._waiting:
-            self._write(self._waiting[0])
-            del self._waiting[0]
-        self._dirty = True
 
     def _open(self) -> None:
         make_private(self.path.parent.parent)
@@ -146,14 +147,6 @@ class Journal:
             os.close(fd)
 
 
-def _line(kind: str, record: Any) -> bytes:
-    data = {"v": SCHEMA_VERSION, "type": kind, **to_json(record)}
-    return (
-        json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
-        + b"\n"
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLog:
     """What one file holds."""
@@ -176,6 +169,7 @@ def read_log(path: Path) -> SessionLog | None:
     session: Session | None = None
     records: dict[str, CellRecord] = {}
     end: End | None = None
+    shared: dict[str, Any] = {}
     unreadable = 0
     for data in _lines(text):
         try:
@@ -183,8 +177,9 @@ def read_log(path: Path) -> SessionLog | None:
                 raise ValueError
             if data["type"] == "session":
                 session = session_from_json(data)
+                shared = dict(data.get("shared") or {})
             elif data["type"] == "cell":
-                record = cell_from_json(data)
+                record = cell_from_line(data, shared)
                 records.setdefault(record.record_id, record)
             elif data["type"] == "end":
                 end = end_from_json(data)

@@ -146,7 +146,7 @@ class Tracker:
 
     def write(self, stopped: Stopped, record: CellRecord) -> CellRecord:
         """Append the record of a closed window; one that is not on disk says so."""
-        problem = self.journal.append("cell", record)
+        problem = self.journal.append(record)
         if problem is not None:
             record = replace(record, notes=(*record.notes, problem))
         self._windows.pop(stopped.key, None)
@@ -263,7 +263,7 @@ class Tracker:
             self.meter.tick()
             spent, self.meter_cpu_s = self.meter_cpu_s, 0.0
             end = End(at=datetime.now(UTC), status=status, between_j=self._take_between(), meter_cpu_s=spent)
-            self.journal.append("end", end)
+            self.journal.append_end(end)
         self.journal.sync()
         self.journal.close()
         self.meter.close_down()

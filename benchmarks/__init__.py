@@ -1,0 +1,1 @@
+"""Benchmarks: each figure beside the peer's in the same run (``make bench``)."""
