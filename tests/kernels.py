@@ -9,6 +9,9 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 
+from jupyter_green.records import CellRecord
+from jupyter_green.track.journal import log_paths, read_log
+
 PATIENCE_S = 120
 
 
@@ -79,6 +82,8 @@ class Kernel:
         self.client = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE_S)
+        self._outputs: list[dict[str, Any]] = []
+        self._replies: list[dict[str, Any]] = []
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,28 +108,81 @@ class Kernel:
         }
         if "cell_id" in options:
             metadata = {"cellId": options.pop("cell_id"), **(metadata or {})}
+        subshell = options.pop("subshell", None)
         message = self.client.session.msg("execute_request", content, metadata=metadata)
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
+
+    def next_output(self, message_id: str) -> dict[str, Any]:
+        """Return the next message on iopub for one request; those for others wait for their own `collect`."""
+        for at, message in enumerate(self._outputs):
+            if message["parent_header"].get("msg_id") == message_id:
+                return self._outputs.pop(at)
+        while True:
+            message = self.client.get_iopub_msg(timeout=PATIENCE_S)
+            if message["parent_header"].get("msg_id") == message_id:
+                return dict(message)
+            self._outputs.append(message)
+
+    def wait_for_text(self, message_id: str, text: str) -> list[dict[str, Any]]:
+        """Wait until a running cell printed a text; return what it put out so far."""
+        seen = []
+        while True:
+            seen.append(self.next_output(message_id))
+            if seen[-1]["msg_type"] == "stream" and text in seen[-1]["content"]["text"]:
+                return seen
 
     def collect(self, message_id: str) -> Reply:
         """Wait for a cell's reply and all it put out."""
         messages = []
         while True:
-            message = self.client.get_iopub_msg(timeout=PATIENCE_S)
-            if message["parent_header"].get("msg_id") != message_id:
-                continue
+            message = self.next_output(message_id)
             if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
                 break
             messages.append(message)
+        return Reply(self._reply(message_id)["content"], messages)
+
+    def _reply(self, message_id: str) -> dict[str, Any]:
+        for at, reply in enumerate(self._replies):
+            if reply["parent_header"].get("msg_id") == message_id:
+                return self._replies.pop(at)
         while True:
             reply = self.client.get_shell_msg(timeout=PATIENCE_S)
             if reply["parent_header"].get("msg_id") == message_id:
-                return Reply(reply["content"], messages)
+                return dict(reply)
+            self._replies.append(reply)
+
+    def ask(self, kind: str, subshell: str | None = None, **content: Any) -> dict[str, Any]:
+        """Send another request than a cell (``complete_request`` ...) and return the content of its reply."""
+        message = self.client.session.msg(kind, content)
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
+        self.client.shell_channel.send(message)
+        return dict(self._reply(message["header"]["msg_id"])["content"])
+
+    def subshell(self) -> str:
+        """Open a subshell and return its id for `send`."""
+        message = self.client.session.msg("create_subshell_request", {})
+        self.client.control_channel.send(message)
+        while True:
+            reply = self.client.get_control_msg(timeout=PATIENCE_S)
+            if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                return str(reply["content"]["subshell_id"])
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self.manager.interrupt_kernel()
 
     def run(self, code: str, **options: Any) -> Reply:
         """Run a cell and return what came back."""
         return self.collect(self.send(code, **options))
+
+    def records(self) -> list[CellRecord]:
+        """Read what is in the kernel's journal, all its sessions in order."""
+        logs = [read_log(path) for path in log_paths(self.home)]
+        return [record for log in logs if log is not None for record in log.records]
 
     def value(self, expression: str) -> Any:
         """Return a value of the kernel's, read by a silent request that leaves no trace."""

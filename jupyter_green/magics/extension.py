@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_green.magics.hooks import Hooks, make_settings
+from jupyter_green.magics.hooks import Hooks
 from jupyter_green.magics.status import loaded_line, status_text
 from jupyter_green.magics.transform import MARK, transform
 from jupyter_green.settings import did_you_mean
@@ -21,7 +21,7 @@ _COMMANDS = ("on", "off", "status", "clear", "last", "sync")
 def load_ipython_extension(shell: Any) -> None:
     """Register hooks, transformer and magics, and print one line."""
     unload_ipython_extension(shell)
-    settings, problem = make_settings(os.environ)
+    settings, problem = current.usable_settings(os.environ)
     hooks = Hooks(shell, settings, os.environ, problem)
     setattr(shell, _ATTRIBUTE, hooks)
     shell.events.register("pre_run_cell", hooks.pre_run_cell)

@@ -11,14 +11,15 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
-from jupyter_green.errors import GreenError, UsageError
+from jupyter_green.errors import GreenError
 from jupyter_green.intensity import resolve
 from jupyter_green.magics.notebook import kernel_id, lab_draws, notebook_path
 from jupyter_green.magics.options import Asked, parse
 from jupyter_green.magics.transform import options_in
-from jupyter_green.meter.power import OWN_S
 from jupyter_green.records import CellRecord, Status
 from jupyter_green.settings import Settings
 from jupyter_green.track import current
@@ -29,7 +30,9 @@ from jupyter_green.track.tracker import NO_OPTIONS, Options, Stopped, Tracker
 from jupyter_green.units import NS_PER_S
 from jupyter_green.views.line import html_line, text_line
 
-_TRIES = 5  # a Ctrl-C during the end of a cell is followed by another try; nobody presses it five times in 1 ms
+_TRIES = 5  # a Ctrl-C during a hook is followed by another try; nobody presses it five times in 1 ms
+_LATER_S = 0.01  # after which a Ctrl-C that came during the first hook reaches the cell it was meant for
+_MOST_TEXT = 200  # characters of a user's error in a note
 
 RESULT = "_energy"  # the one name that enters the user's namespace
 
@@ -41,15 +44,35 @@ class _Cell:
     twice.
     """
 
-    __slots__ = ("asked", "metrics", "names", "notes", "record", "scoring", "stopped", "values")
+    __slots__ = (
+        "asked",
+        "found",
+        "info",
+        "inner",
+        "metrics",
+        "names",
+        "notes",
+        "record",
+        "scored",
+        "scoring",
+        "scoring_cpu_s",
+        "stopped",
+        "thread",
+        "values",
+    )
 
-    def __init__(self, asked: Asked | None, names: frozenset[str], values: dict[str, Any]) -> None:
-        self.asked, self.names, self.values = asked, names, values
+    def __init__(self, info: Any, asked: Asked | None, names: frozenset[str], values: dict[str, Any]) -> None:
+        self.info, self.asked, self.names, self.values = info, asked, names, values
+        self.thread = threading.get_ident()
+        self.inner: str | None = None  # our words behind another magic, which may run them as a cell of their own
         self.notes: list[str] = []
         self.stopped: Stopped | None = None
+        self.found: dict[str, Any] | None = None  # what the expressions of -m gave so far
         self.metrics: dict[str, float | None] | None = None
         self.scoring: Stopped | None = None
+        self.scoring_cpu_s = 0.0  # of this thread, s
         self.record: CellRecord | None = None
+        self.scored: CellRecord | None = None
 
 
 class Hooks:
@@ -69,10 +92,10 @@ class Hooks:
         self._cells: dict[int, _Cell] = {}
         self._pending: list[str] = []  # notes of hooks that failed, for the next record
 
-    def tracker(self) -> Tracker:
-        """Return this kernel's tracker; the first call makes it."""
+    def tracker(self) -> Tracker | None:
+        """Return this kernel's tracker; the first call makes it. None in a forked child, which its parent counts."""
         tracker = current.current()
-        if tracker is None:
+        if tracker is None and current.is_free():
             tracker = current.start(
                 self.settings, runner="kernel", notebook=notebook_path(self.shell), kernel_id=kernel_id(self.shell)
             )
@@ -81,13 +104,17 @@ class Hooks:
     def pre_run_cell(self, info: Any) -> None:
         """Open a window if this cell is to be measured."""
         try:
-            try:
-                self._begin(info)
-            except KeyboardInterrupt:
-                self._interrupt_later()
-                self._begin(info)
+            is_interrupted = False
+            for _ in range(_TRIES):
+                try:
+                    self._begin(info)
+                    break
+                except KeyboardInterrupt:
+                    is_interrupted = True
+            if is_interrupted:
+                self._interrupt_later(info)
         except (Exception, KeyboardInterrupt) as error:  # a failing measurement never fails the cell
-            self._pending.append(f"measuring could not begin ({type(error).__name__}: {error})")
+            self._pending.append(f"measuring could not begin ({_said(error)})")
 
     def _begin(self, info: Any) -> None:
         began = time.thread_time_ns()
@@ -95,25 +122,52 @@ class Hooks:
         if not isinstance(raw, str):
             return
         found = options_in(raw)
+        if self._cells and self._is_inside(info, found):
+            return
         if found is None and not self.is_on:
             return
         tracker = self.tracker()
-        if tracker.is_inert:
+        if tracker is None:
             return
-        cell, options = self._understand(raw, found)
+        cell, options = self._understand(tracker, info, found)
         self._cells[id(info)] = cell
         tracker.meter_cpu_s += (time.thread_time_ns() - began) / NS_PER_S
         tracker.open(info, cell_id=info.cell_id, execution_count=self.shell.execution_count, options=options)
 
-    def _understand(self, raw: str, found: tuple[str, str | None] | None) -> tuple[_Cell, Options]:
+    def _is_inside(self, info: Any, found: tuple[str, str | None] | None) -> bool:
+        """Tell whether a cell is part of another one that is measured, and end what should have ended before it.
+
+        A magic may run its body as a cell (``%%capture`` does): our line in it was understood already, and without
+        one it is the outer cell's work.
+        """
+        thread = threading.get_ident()
+        around = [cell for cell in self._cells.values() if cell.thread == thread and cell.info is not info]
+        if around and _depth(self.shell) <= 1:  # a Ctrl-C between cell and hook: IPython never told its end
+            for cell in around:
+                self._end_unseen(cell)
+            return False
+        return any(cell.inner == found[0] if found is not None else not info.store_history for cell in around)
+
+    def _end_unseen(self, cell: _Cell) -> None:
+        tracker = current.current()
+        cell.notes.append("its end was not seen, so it reaches to the begin of the next cell")
+        try:
+            if tracker is not None:
+                self._end(tracker, cell, "interrupted")
+        finally:
+            self._cells.pop(id(cell.info), None)
+
+    def _understand(self, tracker: Tracker, info: Any, found: tuple[str, str | None] | None) -> tuple[_Cell, Options]:
+        raw = info.raw_cell
         names = mentioned(raw)
         values = {name: self.shell.user_ns.get(name) for name in names} if names else {}
         if found is None:
-            cell = _Cell(None, names, values)
-            return cell, Options(target=self._target(None)) if self._is_wanted(None) else NO_OPTIONS
+            cell = _Cell(info, None, names, values)
+            return cell, Options(target=self._target(tracker, None)) if self._is_wanted(None) else NO_OPTIONS
         asked = parse(found[0])
-        cell = _Cell(asked, names, values)
+        cell = _Cell(info, asked, names, values)
         if found[1] is not None:
+            cell.inner = found[0]
             cell.notes.append(f"{found[1]} ran around the measured lines")
         intensity = None
         if asked.intensity is not None:
@@ -122,10 +176,14 @@ class Hooks:
             except GreenError as error:
                 asked.errors.append(f"{error} Energy is recorded, CO2e as if it had not been given.")
         for problem in asked.errors:
-            print(f"track_energy: {problem}", file=sys.stderr)
+            self._tell(f"track_energy: {problem}")
         cell.notes.extend(f"track_energy: {problem}" for problem in asked.errors)
-        wanted = self._target(asked.experiment) if self._is_wanted(asked) else None
+        wanted = self._target(tracker, asked.experiment) if self._is_wanted(asked) else None
         return cell, Options(name=asked.name, tags=mask(asked.tags), intensity=intensity, target=wanted)
+
+    def _tell(self, problem: str) -> None:
+        with suppress(OSError, ValueError, AttributeError):  # closed by the user: the record's note says it too
+            print(problem, file=sys.stderr)
 
     def _is_wanted(self, asked: Asked | None) -> bool:
         """Tell whether a record is to be delivered without being asked again."""
@@ -135,41 +193,46 @@ class Hooks:
         named = asked is not None and (asked.name is not None or asked.experiment is not None)
         return named or self.is_delivering or "mlflow" in sys.modules or is_named(self.environ)
 
-    def _target(self, experiment: str | None) -> Any:
-        tracker = self.tracker()
+    def _target(self, tracker: Tracker, experiment: str | None) -> Any:
         return target(self.environ, tracker.session.cwd, experiment or self.settings.experiment)
 
     def post_run_cell(self, result: Any) -> None:
         """Close the window, score, write the record, and show it where a line was asked for."""
         try:
-            tracker = current.current()
-            if tracker is None:
-                return
-            key = getattr(result, "info", None)
-            if id(key) not in self._cells:
-                key = tracker.newest_open()  # an error outside the user's code gives another info, or none
             for _ in range(_TRIES):
                 try:
-                    self._end(tracker, key, result)
+                    tracker = current.current()
+                    cell = None if tracker is None else self._cell_of(tracker, result)
+                    if tracker is not None and cell is not None:
+                        self._end(tracker, cell, _status(result))
                     break
                 except KeyboardInterrupt:  # it came too late for the cell
                     continue
         except (Exception, KeyboardInterrupt) as error:  # a failing measurement never fails the cell
-            self._pending.append(f"measuring could not end ({type(error).__name__}: {error})")
+            self._pending.append(f"measuring could not end ({_said(error)})")
 
-    def _end(self, tracker: Tracker, key: Any, result: Any) -> None:
-        cell = self._cells.get(id(key))
-        if cell is None:
-            return
+    def _cell_of(self, tracker: Tracker, result: Any) -> _Cell | None:
+        """Return the measured cell that a result belongs to.
+
+        After an error outside the user's code IPython gives a new info with the same cell in it, or no result.
+        """
+        info = getattr(result, "info", None)
+        cell = self._cells.get(id(info))
+        if cell is not None or not self._cells:
+            return cell
+        cell = self._cells.get(id(tracker.newest_open()))
+        return cell if cell is not None and (info is None or info.raw_cell is cell.info.raw_cell) else None
+
+    def _end(self, tracker: Tracker, cell: _Cell, status: Status) -> None:
+        info = cell.info
         if cell.stopped is None:
-            cell.stopped = tracker.stop(key)
+            cell.stopped = tracker.stop(info)
             if cell.stopped is None:
-                del self._cells[id(key)]
+                self._cells.pop(id(info), None)
                 return
         began = time.thread_time_ns()
-        status = _status(result)
         if cell.metrics is None:
-            self._score(tracker, key, cell, status)
+            self._score(tracker, cell, status)
         if cell.record is None:
             if self.problem is not None:
                 cell.notes.append(self.problem)
@@ -178,20 +241,20 @@ class Hooks:
             cell.record = tracker.record(cell.stopped, status, cell.metrics, cell.notes)
         record = cell.record = tracker.write(cell.stopped, cell.record)
         if cell.scoring is not None:
-            tracker.write(cell.scoring, tracker.record(cell.scoring))
+            if cell.scored is None:
+                cell.scored = tracker.record(cell.scoring)
+            tracker.write(cell.scoring, cell.scored)
         self.shell.user_ns[RESULT] = record
-        del self._cells[id(key)]
-        tracker.meter_cpu_s += (time.thread_time_ns() - began) / NS_PER_S
-        if cell.scoring is not None:
-            tracker.meter_cpu_s -= cell.scoring.measured.amounts[OWN_S]
+        self._cells.pop(id(info), None)
+        tracker.meter_cpu_s += (time.thread_time_ns() - began) / NS_PER_S - cell.scoring_cpu_s
         if cell.asked is not None and not cell.asked.quiet and not lab_draws(self.shell, self.environ):
             self._show(record)
 
-    def _score(self, tracker: Tracker, key: Any, cell: _Cell, status: Status) -> None:
+    def _score(self, tracker: Tracker, cell: _Cell, status: Status) -> None:
         """Give the cell its metrics: those asked for, evaluated in a window of their own, or well-known names."""
         asked = {} if cell.asked is None else cell.asked.metrics
         if not asked:
-            values = self._assigned(key, cell) if cell.names and status == "ok" else {}
+            values = self._assigned(cell) if cell.names and status == "ok" else {}
             cell.metrics, problems = as_metrics(values)
             cell.notes.extend(problems)
             return
@@ -200,15 +263,17 @@ class Hooks:
             cell.metrics = dict.fromkeys(asked)
             return
         assert cell.stopped is not None
-        window = object()
-        found: dict[str, Any] = {}
-        tracker.open(window, kind="scoring", cell_id=cell.stopped.window.cell_id, options=cell.stopped.window.options)
-        try:
-            self._evaluate(asked, found, cell.notes)
-        except KeyboardInterrupt:
-            cell.notes.append("scoring was interrupted")
-        cell.scoring = tracker.stop(window)
-        numbers, problems = as_metrics(found)
+        if cell.found is None:
+            began = time.thread_time_ns()
+            tracker.open(cell, kind="scoring", cell_id=cell.stopped.window.cell_id, options=cell.stopped.window.options)
+            cell.found = {}
+            try:
+                self._evaluate(asked, cell.found, cell.notes)
+            except KeyboardInterrupt:
+                cell.notes.append("scoring was interrupted")
+            cell.scoring_cpu_s = (time.thread_time_ns() - began) / NS_PER_S
+        cell.scoring = tracker.stop(cell)
+        numbers, problems = as_metrics(cell.found)
         cell.notes.extend(problems)
         cell.metrics = {name: numbers.get(name) for name in asked}
 
@@ -217,12 +282,14 @@ class Hooks:
             try:
                 code = compile(expression, f"<-m {name}>", "eval")
                 found[name] = eval(code, self.shell.user_global_ns, self.shell.user_ns)
-            except Exception as error:  # the expression is the user's own
-                notes.append(f"metric {name}: {type(error).__name__}: {error}")
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # the expression is the user's own: it may even be sys.exit()
+                notes.append(f"metric {name}: {_said(error)}")
 
-    def _assigned(self, info: Any, cell: _Cell) -> dict[str, Any]:
+    def _assigned(self, cell: _Cell) -> dict[str, Any]:
         """Return the well-known names that this cell gave a number."""
-        code = getattr(info, "transformed_cell", None) or info.raw_cell
+        code = getattr(cell.info, "transformed_cell", None) or cell.info.raw_cell
         found = {}
         for name, is_certain in assigned(code, cell.names).items():
             value = self.shell.user_ns.get(name)
@@ -234,13 +301,38 @@ class Hooks:
         data = {"text/plain": text_line(record), "text/html": html_line(record)}
         self.shell.display_pub.publish(data)
 
-    def _interrupt_later(self) -> None:
-        """Hand a Ctrl-C that came while a hook ran on to the cell it was meant for."""
+    def _interrupt_later(self, info: Any) -> None:
+        """Hand a Ctrl-C that came while a hook ran on to the cell it was meant for, if that still runs."""
         import _thread
 
-        timer = threading.Timer(0.01, _thread.interrupt_main)
+        def interrupt() -> None:
+            cell = self._cells.get(id(info))
+            if cell is not None and cell.stopped is None:
+                _thread.interrupt_main()
+
+        timer = threading.Timer(_LATER_S, interrupt)
         timer.daemon = True
         timer.start()
+
+
+def _depth(shell: Any) -> int:
+    """Return how many cells run inside each other in this thread."""
+    code = type(shell).run_cell_async.__code__
+    frame: FrameType | None = sys._getframe()
+    depth = 0
+    while frame is not None:
+        depth += frame.f_code is code
+        frame = frame.f_back
+    return depth
+
+
+def _said(error: BaseException) -> str:
+    """Return an error in one short line, whatever the user's own class does."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # the class is the user's own
+        text = ""
+    return f"{type(error).__name__}: {text[:_MOST_TEXT]}" if text else type(error).__name__
 
 
 def _status(result: Any) -> Status:
@@ -249,16 +341,6 @@ def _status(result: Any) -> Status:
     error = result.error_before_exec or result.error_in_exec
     if error is None:
         return "ok" if result.success else "error"
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else "error"
-
-
-def make_settings(environ: Any) -> tuple[Settings, str | None]:
-    """Return the user's settings, or the defaults and what is wrong with the user's."""
-    from jupyter_green.settings import default_settings, read_settings
-
-    try:
-        settings = read_settings(environ=environ)
-        resolve(settings.intensity)
-        return settings, None
-    except UsageError as error:
-        return default_settings(), f"{error} The defaults are used."
+    # ipykernel turns a Ctrl-C into a CancelledError where a cell awaits.
+    is_cancelled = isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
+    return "interrupted" if is_cancelled else "error"

@@ -7,6 +7,8 @@ so nothing happens here; the hooks read the line from the raw cell.
 
 from __future__ import annotations
 
+from IPython.core.inputtransformer2 import classic_prompt, ipython_prompt, leading_indent
+
 MARK = "%%track_energy"
 
 
@@ -20,11 +22,14 @@ def transform(lines: list[str]) -> list[str]:
     """
     if not lines or not is_ours(lines[0]):
         return lines
-    following = next((at for at, line in enumerate(lines[1:], 1) if line.strip()), None)
-    if following is not None and lines[following].startswith("%%"):
+    at = next((at for at, line in enumerate(lines[1:], 1) if line.strip()), len(lines))
+    following = lines[at:]
+    for clean in (leading_indent, classic_prompt, ipython_prompt):  # what IPython does to a cell's first lines
+        following = clean(following)
+    if following and following[0].startswith("%%"):
         # A second line of ours (pasted twice) is transformed like the first.
-        return transform(lines[following:])
-    return ["# " + lines[0], *lines[1:]]
+        return transform(following)
+    return ["# " + lines[0], *lines[1:at], *following]
 
 
 def is_ours(line: str) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from jupyter_green.records import CellRecord, Status
-from jupyter_green.settings import read_settings
 from jupyter_green.track import current
 from jupyter_green.track.accuracy import as_metrics
 from jupyter_green.track.target import is_named, target
@@ -62,7 +62,7 @@ def measure(name: str | None = None) -> Iterator[Block]:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "error"
         raise
     finally:
-        stopped = tracker.stop(key)
+        stopped = None if tracker.is_inert else tracker.stop(key)  # a fork inside the block: the parent ends it
         if stopped is not None:
             metrics, notes = as_metrics(block._metrics)
             block.record = tracker.write(stopped, tracker.record(stopped, status, metrics, notes))
@@ -107,5 +107,8 @@ def history(notebook: str | None = None) -> pd.DataFrame:
 def _tracker() -> Tracker | None:
     tracker = current.current()
     if tracker is None and current.is_free():
-        return current.start(read_settings(), runner="script")
+        settings, problem = current.usable_settings(os.environ)
+        if problem is not None:
+            print(problem, file=sys.stderr)
+        return current.start(settings, runner="script")
     return tracker

@@ -12,7 +12,7 @@ from jupyter_green.errors import GreenError, UsageError
 from jupyter_green.intensity import resolve
 from jupyter_green.meter.meter import make_meter
 from jupyter_green.records import CellRecord, Intensity
-from jupyter_green.settings import Settings, read_home
+from jupyter_green.settings import Settings, default_settings, read_home, read_settings
 from jupyter_green.track.courier import Courier
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.tracker import Tracker, new_session, new_session_id
@@ -81,6 +81,16 @@ def last() -> CellRecord | None:
     """Return the newest record of a cell or block in this process, or None if there is none."""
     tracker = current()
     return None if tracker is None else tracker.last
+
+
+def usable_settings(environ: Mapping[str, str]) -> tuple[Settings, str | None]:
+    """Return the user's settings, or the defaults and in a sentence what is wrong with the user's."""
+    try:
+        settings = read_settings(environ=environ)
+        resolve_or_none(settings)
+        return settings, None
+    except UsageError as error:
+        return default_settings(), f"{error} The defaults are used."
 
 
 def resolve_or_none(settings: Settings) -> Intensity | None:
