@@ -46,6 +46,7 @@ class _Cell:
 
     __slots__ = (
         "asked",
+        "count",
         "found",
         "info",
         "inner",
@@ -64,6 +65,7 @@ class _Cell:
     def __init__(self, info: Any, asked: Asked | None, names: frozenset[str], values: dict[str, Any]) -> None:
         self.info, self.asked, self.names, self.values = info, asked, names, values
         self.thread = threading.get_ident()
+        self.count: int | None = None
         self.inner: str | None = None  # our words behind another magic, which may run them as a cell of their own
         self.notes: list[str] = []
         self.stopped: Stopped | None = None
@@ -132,7 +134,7 @@ class Hooks:
         cell, options = self._understand(tracker, info, found)
         self._cells[id(info)] = cell
         tracker.meter_cpu_s += (time.thread_time_ns() - began) / NS_PER_S
-        tracker.open(info, cell_id=info.cell_id, execution_count=self.shell.execution_count, options=options)
+        tracker.open(info, cell_id=info.cell_id, options=options)
 
     def _is_inside(self, info: Any, found: tuple[str, str | None] | None) -> bool:
         """Tell whether a cell is part of another one that is measured, and end what should have ended before it.
@@ -204,6 +206,7 @@ class Hooks:
                     tracker = current.current()
                     cell = None if tracker is None else self._cell_of(tracker, result)
                     if tracker is not None and cell is not None:
+                        cell.count = self._count_of(result, cell)
                         self._end(tracker, cell, _status(result))
                     break
                 except KeyboardInterrupt:  # it came too late for the cell
@@ -223,6 +226,13 @@ class Hooks:
         cell = self._cells.get(id(tracker.newest_open()))
         return cell if cell is not None and (info is None or info.raw_cell is cell.info.raw_cell) else None
 
+    def _count_of(self, result: Any, cell: _Cell) -> int | None:
+        """Return the cell's ``In[n]``; IPython 9 counts on before the first hook, earlier ones after the cell."""
+        if not cell.info.store_history:
+            return None
+        count = getattr(result, "execution_count", None)
+        return count if isinstance(count, int) else self.shell.execution_count - 1
+
     def _end(self, tracker: Tracker, cell: _Cell, status: Status) -> None:
         info = cell.info
         if cell.stopped is None:
@@ -231,6 +241,7 @@ class Hooks:
                 self._cells.pop(id(info), None)
                 return
         began = time.thread_time_ns()
+        cell.stopped.window.count = cell.count
         if cell.metrics is None:
             self._score(tracker, cell, status)
         if cell.record is None:
