@@ -10,15 +10,34 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from jupyter_green.meter.clocks import LINUX, process_cpu_ns, process_started, read_stat
+from jupyter_green.meter.clocks import LINUX, process_cpu_ns, read_stat
 from jupyter_green.units import NS_PER_S
 
 if LINUX:
     import resource
 
-_RETRIES = 3  # a child reaped between two reads would be counted twice
+_RETRIES = 3  # a child reaped between two reads would be missed
+_MOST_FDS = 128  # descriptors kept open; a tree of more threads than that is read more slowly
+_SLACK_NS = 10_000  # getrusage counts in µs
+
+
+class _Seen(NamedTuple):
+    """A descendant: when it started (ticks since boot), its CPU time and that of the children it reaped (ns)."""
+
+    started: int | None
+    own_ns: int
+    reaped_ns: int
+
+
+class _State(NamedTuple):
+    """What was known after the last complete read; replaced as a whole, so that an interrupt leaves no half."""
+
+    reaped_ns: int  # by the root
+    seen: Mapping[int, _Seen]  # descendants that run, in the tree or not
+    kept_ns: int  # of descendants that ended and that nobody of the tree reaped
 
 
 class ProcessTree:
@@ -32,9 +51,7 @@ class ProcessTree:
         self._own = pid is None
         self._pid = os.getpid() if pid is None else pid
         self._last_ns = 0
-        self._kept_ns = 0  # of descendants that ended outside the tree
-        self._live: dict[int, tuple[int | None, int]] = {}  # pid: (its start, its CPU so far)
-        self._detached: dict[int, tuple[int | None, int]] = {}
+        self._state = _State(0, {}, 0)
         self._children_fds: dict[tuple[int, bytes], int] = {}
         self._tick_ns = NS_PER_S // os.sysconf("SC_CLK_TCK") if LINUX else 0
 
@@ -43,67 +60,70 @@ class ProcessTree:
         if not LINUX:
             return self._cpu_by_psutil()
         total = 0
-        for _ in range(_RETRIES):
+        for attempt in range(_RETRIES):
+            state = self._state
             reaped = self._reaped_ns()
             root = time.process_time_ns() if self._own else process_cpu_ns(self._pid)
             if root is None or reaped is None:
                 return None
-            total = root + reaped + self._live_ns() + self._kept_ns
-            if self._reaped_ns() == reaped:
+            if self._own and not state.seen and not _has_children():
+                self.close()  # descriptors of threads that may end unseen
+                total = root + reaped + state.kept_ns
                 break
-        if total < self._last_ns:  # a descendant ended and nobody was told its CPU time (SIGCHLD is ignored)
-            self._kept_ns += self._last_ns - total
-            total = self._last_ns
-        self._last_ns = total
-        return total
+            seen = self._look(state.seen)
+            lost = self._lost_ns(state, reaped, seen)
+            total = root + reaped + state.kept_ns + sum([own + theirs for _, own, theirs in seen.values()])
+            if self._reaped_ns() == reaped and (not lost or attempt == _RETRIES - 1):
+                self._state = _State(reaped, seen, state.kept_ns + lost)
+                total += lost
+                break
+        self._last_ns = max(self._last_ns, total)
+        return self._last_ns
 
     def _reaped_ns(self) -> int | None:
         if self._own:
             usage = resource.getrusage(resource.RUSAGE_CHILDREN)
             return int((usage.ru_utime + usage.ru_stime) * NS_PER_S)
-        return self._reaped_by(self._pid)
+        stat = read_stat(self._pid)
+        return None if stat is None else self._reaped_in(stat)
 
-    def _reaped_by(self, pid: int) -> int | None:
-        stat = read_stat(pid)
-        return None if stat is None else (int(stat[13]) + int(stat[14])) * self._tick_ns
+    def _reaped_in(self, stat: list[bytes]) -> int:
+        return (int(stat[13]) + int(stat[14])) * self._tick_ns
 
-    def _live_ns(self) -> int:
-        if self._own and not self._live and not self._detached and not _has_children():
+    def _lost_ns(self, before: _State, reaped_ns: int, now: Mapping[int, _Seen]) -> int:
+        """Return the CPU time of those who ended since without being reaped in the tree.
+
+        So end daemons, and the children of a process that ignores SIGCHLD.
+        """
+        stayed = [(old, now[pid]) for pid, old in before.seen.items() if pid in now and _is_same(old, now[pid])]
+        gone = [old for pid, old in before.seen.items() if pid not in now or not _is_same(old, now[pid])]
+        if not gone:
             return 0
-        found = self._descendants()
-        total = 0
-        for pid in found:
-            cpu = process_cpu_ns(pid)
-            if cpu is None:
-                continue
-            started = self._live[pid][0] if pid in self._live else process_started(pid)
-            cpu += self._reaped_by(pid) or 0
-            self._detached.pop(pid, None)
-            self._live[pid] = (started, cpu)
-            total += cpu
-        for pid in [pid for pid in self._live if pid not in found]:
-            started, cpu = self._live.pop(pid)
-            if process_started(pid) == started:  # it left the tree and runs on
-                self._detached[pid] = (started, cpu)
-        return total + self._detached_ns()
+        reaped = reaped_ns - before.reaped_ns + sum([new.reaped_ns - old.reaped_ns for old, new in stayed])
+        lost = sum([own + theirs for _, own, theirs in gone]) - reaped
+        in_ticks = len(stayed) + (not self._own)
+        return lost if lost > 2 * self._tick_ns * in_ticks + _SLACK_NS else 0
 
-    def _detached_ns(self) -> int:
-        total = 0
-        for pid, (started, cpu) in list(self._detached.items()):
-            now = process_cpu_ns(pid) if process_started(pid) == started else None
-            if now is None:
-                self._kept_ns += cpu
-                del self._detached[pid]
-            else:
-                cpu = now + (self._reaped_by(pid) or 0)
-                self._detached[pid] = (started, cpu)
-                total += cpu
-        return total
-
-    def _descendants(self) -> set[int]:
-        found: set[int] = set()
-        waiting = [self._pid]
+    def _look(self, before: Mapping[int, _Seen]) -> dict[int, _Seen]:
+        """Return all descendants that run: those in the tree, and those known from before that left it."""
+        found: dict[int, _Seen] = {}
         used: set[tuple[int, bytes]] = set()
+        self._walk(self._pid, before, found, used)
+        for pid, old in before.items():
+            if pid not in found:
+                still = self._see(pid, old)
+                if still is not None and _is_same(old, still):
+                    found[pid] = still
+                    self._walk(pid, before, found, used)
+        for key in [key for key in self._children_fds if key not in used]:
+            os.close(self._children_fds.pop(key))
+        return found
+
+    def _walk(
+        self, root: int, before: Mapping[int, _Seen], found: dict[int, _Seen], used: set[tuple[int, bytes]]
+    ) -> None:
+        """Add all below a process, parents first: who ends meanwhile is then missed, not counted twice."""
+        waiting = [root]
         while waiting:
             pid = waiting.pop()
             try:
@@ -113,11 +133,20 @@ class ProcessTree:
             for thread in threads:
                 for child in self._children(pid, thread, used):
                     if child not in found:
-                        found.add(child)
-                        waiting.append(child)
-        for key in [key for key in self._children_fds if key not in used]:
-            os.close(self._children_fds.pop(key))
-        return found
+                        seen = self._see(child, before.get(child))
+                        if seen is not None:
+                            found[child] = seen
+                            waiting.append(child)
+
+    def _see(self, pid: int, old: _Seen | None) -> _Seen | None:
+        """Read a process; None if it is gone. Where descriptors have run out, the clock alone tells."""
+        stat = read_stat(pid)
+        cpu = process_cpu_ns(pid)
+        if cpu is None:
+            return None
+        if stat is None:
+            return _Seen(None, cpu, 0) if old is None else _Seen(old.started, max(cpu, old.own_ns), old.reaped_ns)
+        return _Seen(int(stat[19]), cpu, self._reaped_in(stat))
 
     def _children(self, pid: int, thread: bytes, used: set[tuple[int, bytes]]) -> list[int]:
         key = (pid, thread)
@@ -125,15 +154,16 @@ class ProcessTree:
         try:
             if fd is None:
                 fd = os.open(b"/proc/%d/task/%s/children" % key, os.O_RDONLY | os.O_CLOEXEC)
+                if len(self._children_fds) >= _MOST_FDS:
+                    try:
+                        return _numbers(fd)
+                    finally:
+                        os.close(fd)
                 self._children_fds[key] = fd
             used.add(key)
-            text = os.pread(fd, 65536, 0)
-        except OSError:  # the thread has ended; a new one of the same number gets a new descriptor
-            stale = self._children_fds.pop(key, None)
-            if stale is not None:
-                os.close(stale)
+            return _numbers(fd)
+        except OSError:  # the thread has ended, or no descriptor is to be had
             return []
-        return [int(child) for child in text.split()]
 
     def _cpu_by_psutil(self) -> int | None:
         import psutil
@@ -165,3 +195,16 @@ def _has_children() -> bool:
     except ChildProcessError:
         return False
     return True
+
+
+def _numbers(fd: int) -> list[int]:
+    text = part = os.pread(fd, 65536, 0)
+    while len(part) > 2048:  # the kernel gives a page at a time
+        part = os.pread(fd, 65536, len(text))
+        text += part
+    return [int(number) for number in text.split()]
+
+
+def _is_same(old: _Seen, new: _Seen) -> bool:
+    """Tell whether a pid still stands for the same process."""
+    return old.started is None or old.started == new.started
