@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 SCHEMA_VERSION = 1
@@ -213,6 +213,11 @@ def step_from_json(data: Mapping[str, Any]) -> Step:
     return Step(step=int(data["step"]), at=at, energy_j=data["energy_j"], metrics=dict(data.get("metrics") or {}))
 
 
+def _moment(value: str | float) -> datetime:
+    """Read a time: ISO 8601, or in a journal's line seconds since 1970."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else datetime.fromtimestamp(value, UTC)
+
+
 def cell_from_json(data: Mapping[str, Any]) -> CellRecord:
     """Read a `CellRecord` of this or an older schema version.
 
@@ -231,7 +236,7 @@ def cell_from_json(data: Mapping[str, Any]) -> CellRecord:
         execution_count=data.get("execution_count"),
         name=data.get("name"),
         phase=data.get("phase"),
-        started_at=datetime.fromisoformat(data["started_at"]),
+        started_at=_moment(data["started_at"]),
         status=data.get("status", "unknown"),
         energy=energy_from_json(data["energy"]),
         intensity=None if intensity is None else intensity_from_json(intensity),

@@ -64,7 +64,7 @@ _CALM_LOAD = 0.05  # a second is calm if the CPUs were busy for at most this par
 
 
 def needs_busy(calm: Calm, at_ns: int) -> bool:
-    """Tell whether ``/proc/stat`` is worth reading now: it counts in ticks of 10 ms, so not more often than that tells."""
+    """Tell whether ``/proc/stat`` is worth reading: it counts in ticks of 10 ms, so soon after the last time it is not."""
     return calm.others is None or at_ns - calm.anchor.at_ns >= _ANCHOR_NS
 
 

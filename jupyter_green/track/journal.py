@@ -67,21 +67,22 @@ class Journal:
         self._size = 0
         self._torn = False
         self._dirty = False
-        self._lines: Lines | None = None
+        self.lines: Lines | None = None  # from the first record on
         self._waiting: list[bytes] = []
 
     def append(self, record: CellRecord) -> str | None:
         """Append a record; return None, or in a sentence why it is only in memory so far."""
-        if self._lines is None:
-            self._lines = Lines(self.session, record)
-            self._waiting.append(self._lines.head)
-        return self._append(self._lines.cell(record))
+        if self.lines is None:
+            self.lines = Lines(self.session, record)
+            self._waiting.append(self.lines.head)
+        return self.append_line(self.lines.cell(record))
 
     def append_end(self, end: End) -> str | None:
         """Append the session's end, if there is a session to end."""
-        return None if self._lines is None else self._append(end_line(end))
+        return None if self.lines is None else self.append_line(end_line(end))
 
-    def _append(self, line: bytes) -> str | None:
+    def append_line(self, line: bytes) -> str | None:
+        """Append a line as it is; return None, or why it is only in memory so far."""
         try:
             if self._fd is None:
                 self._open()

@@ -22,10 +22,10 @@ _SHARED = (
 _SHARED_ENERGY = ("source", "covers", "quality")
 
 _PLAIN = (
-    '{"v":%d,"type":"cell","record_id":%s,"cell_id":%s,"execution_count":%s,"started_at":"%s","status":"%s",'
+    '{"v":%d,"type":"cell","record_id":"%s","cell_id":%s,"execution_count":%s,"started_at":%.6f,"status":"%s",'
     '"energy":{"machine_j":{%s},"attributed_j":%.12g,"low_j":%.12g,"high_j":%.12g,"duration_s":%.12g,"cpu_s":%.12g,'
-    '"others_cpu_s":%.12g},"co2e_g":%.12g,"co2e_low_g":%.12g,"co2e_high_g":%.12g,'
-    '"between_j":{"value":%.12g,"low":%.12g,"high":%.12g},"meter_cpu_s":%.12g}\n'
+    '"others_cpu_s":%.12g%s},"co2e_g":%.12g,"co2e_low_g":%.12g,"co2e_high_g":%.12g,'
+    '"between_j":{"value":%.12g,"low":%.12g,"high":%.12g},"meter_cpu_s":%.9g}\n'
 )
 
 
@@ -38,62 +38,66 @@ class Lines:
     """
 
     def __init__(self, session: Session, first: CellRecord) -> None:
-        self._first = first
+        self.first = first
         values = to_json(first)
         self._shared = {name: values[name] for name in _SHARED}
         self._shared_energy = {name: values["energy"][name] for name in _SHARED_ENERGY}
+        self._domains = ",".join(f"{encode_basestring(domain)}:%.12g" for domain in first.energy.machine_j)
         data = {**to_json(session), "shared": {**self._shared, "energy": self._shared_energy}}
         self.head = other_line("session", data)
 
+    def plain(
+        self,
+        record_id: str,
+        cell_id: str | None,
+        execution_count: int | None,
+        started_at: float,
+        status: str,
+        machine_j: tuple[float, ...],
+        energy: tuple[float, float, float, float, float, float],
+        notes: tuple[str, ...],
+        co2e_g: float,
+        co2e_low_g: float,
+        co2e_high_g: float,
+        between_j: tuple[float, float, float],
+        meter_cpu_s: float,
+    ) -> bytes:
+        """Return the line of a cell that differs from the first record in its numbers alone.
+
+        Args:
+            started_at: Seconds since 1970.
+            machine_j: Of each domain of the first record.
+            energy: Attributed, low and high (J), duration, own and others' CPU time (s).
+            notes: Of the energy.
+        """
+        text = _PLAIN % (
+            SCHEMA_VERSION,
+            record_id,
+            "null" if cell_id is None else encode_basestring(cell_id),
+            "null" if execution_count is None else execution_count,
+            started_at,
+            status,
+            self._domains % machine_j,
+            *energy,
+            f',"notes":{_ENCODER.encode(notes)}' if notes else "",
+            co2e_g,
+            co2e_low_g,
+            co2e_high_g,
+            *between_j,
+            meter_cpu_s,
+        )
+        return text.encode("utf-8", "backslashreplace")
+
+    def read(self, line: bytes) -> CellRecord:
+        """Return the record of a line that was written here."""
+        return cell_from_line(json.loads(line), {**self._shared, "energy": self._shared_energy})
+
     def cell(self, record: CellRecord) -> bytes:
         """Return a record's line."""
-        first, energy, between = self._first, record.energy, record.between_j
-        like_first = (
-            record.intensity is first.intensity
-            and record.mlflow == first.mlflow
-            and record.parameters is first.parameters
-            and energy.quality == first.energy.quality
-            and record.kind == "cell"
-            and record.name is None
-            and record.part_of is None
-            and not (record.metrics or record.tags or record.steps or record.notes or energy.notes or record.phase)
-        )
-        if like_first and between is not None and record.price_per_kwh is None and energy.covers == first.energy.covers:
-            try:
-                return (
-                    _PLAIN
-                    % (
-                        SCHEMA_VERSION,
-                        encode_basestring(record.record_id),
-                        "null" if record.cell_id is None else encode_basestring(record.cell_id),
-                        "null" if record.execution_count is None else int(record.execution_count),
-                        record.started_at.isoformat(),
-                        record.status,
-                        ",".join([f'"{domain}":{joules:.12g}' for domain, joules in energy.machine_j.items()]),
-                        energy.attributed_j,
-                        energy.low_j,
-                        energy.high_j,
-                        energy.duration_s,
-                        energy.cpu_s,
-                        energy.others_cpu_s,
-                        record.co2e_g,
-                        record.co2e_low_g,
-                        record.co2e_high_g,
-                        between.value,
-                        between.low,
-                        between.high,
-                        record.meter_cpu_s,
-                    )
-                ).encode("utf-8", "backslashreplace")
-            except TypeError:  # a number is unknown
-                pass
-        return self._any_cell(record)
-
-    def _any_cell(self, record: CellRecord) -> bytes:
         values = to_json(record)
         energy = {k: v for k, v in values.pop("energy").items() if self._shared_energy.get(k, _NOTHING) != v}
         told = {k: v for k, v in values.items() if self._shared.get(k, _NOTHING) != v and not _is_empty(k, v)}
-        return other_line("cell", {**told, "energy": energy})
+        return other_line("cell", {**told, "started_at": record.started_at.timestamp(), "energy": energy})
 
 
 _NOTHING = object()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from jupyter_green.meter.meter import Keeper, Measured, Meter
@@ -27,6 +28,8 @@ from jupyter_green.records import (
 )
 from jupyter_green.settings import Settings
 from jupyter_green.track.journal import Journal
+from jupyter_green.track.lines import Lines
+from jupyter_green.track.noted import Noted
 from jupyter_green.units import NS_PER_S, co2e_g, cost
 
 NOTE_OF_FLAG = {
@@ -55,7 +58,7 @@ NO_OPTIONS = Options()
 class _Window:
     """What the record of an open window will need."""
 
-    __slots__ = ("cell_id", "count", "kind", "notes", "options", "record_id", "started_at", "steps")
+    __slots__ = ("cell_id", "count", "gap", "kind", "notes", "options", "record_id", "started_at", "steps")
 
     def __init__(self, record_id: str, kind: Kind, cell_id: str | None, count: int | None, options: Options) -> None:
         self.record_id, self.kind, self.cell_id, self.count, self.options = (
@@ -66,6 +69,7 @@ class _Window:
             options,
         )
         self.started_at = time.time()
+        self.gap: Measured | None = None  # what was used between cells before this one, once it was taken
         self.steps: list[Step] = []
         self.notes: list[str] = []
 
@@ -102,13 +106,18 @@ class Tracker:
     ) -> None:
         self.session, self.settings, self.meter, self.journal = session, settings, meter, journal
         self.intensity = intensity
-        self.last: CellRecord | None = None
+        self._last: CellRecord | Noted | None = None
         self.meter_cpu_s = 0.0  # of hooks and records since the last record, s; added to by the doors
         self._on_record = on_record
         self._pid = os.getpid()
         self._count = 0
         self._windows: dict[Hashable, _Window] = {}
         self._keeper: Keeper | None = None
+
+    @property
+    def last(self) -> CellRecord | None:
+        """The newest record of a cell or block."""
+        return self._last.record if isinstance(self._last, Noted) else self._last
 
     @property
     def is_inert(self) -> bool:
@@ -152,10 +161,64 @@ class Tracker:
         self._windows.pop(stopped.key, None)
         self.meter.forget(stopped.key)
         if record.kind != "scoring":
-            self.last = record
+            self._last = record
         if self._on_record is not None:
             self._on_record(record)
         return record
+
+    def note(self, stopped: Stopped, status: Status) -> Noted | None:
+        """Write the line of a closed cell that has nothing but numbers to say; its record is made when looked at.
+
+        Returns:
+            None if the cell has more to say; then it takes `record` and `write`.
+        """
+        lines = self.journal.lines
+        if lines is None or not self._is_plain(stopped, lines.first):
+            return None
+        window, measured = stopped.window, stopped.measured
+        intensity, pue = self.intensity, self.settings.pue
+        assert intensity is not None
+        if window.gap is None:
+            window.gap = self.meter.take_between()
+        amounts, gap = measured.amounts, window.gap.amounts
+        value, low, high, duration_s = _scale(measured)
+        line = lines.plain(
+            window.record_id,
+            window.cell_id,
+            window.count,
+            window.started_at,
+            status,
+            amounts[FIXED:],
+            (value, low, high, duration_s, amounts[OWN_S], amounts[OTHERS_S]),
+            _notes_of(measured.flags),
+            co2e_g(value, intensity.g_per_kwh, pue),
+            co2e_g(low, intensity.low, pue),
+            co2e_g(high, intensity.high, pue),
+            (gap[ATTRIBUTED], gap[LOW], gap[HIGH]),
+            self.meter_cpu_s,
+        )
+        problem = self.journal.append_line(line)
+        self.meter_cpu_s = 0.0
+        self._windows.pop(stopped.key, None)
+        self.meter.forget(stopped.key)
+        noted = self._last = Noted(partial(_read, lines, line, problem))
+        return noted
+
+    def _is_plain(self, stopped: Stopped, first: CellRecord) -> bool:
+        """Tell whether a cell differs from the session's first record in its numbers alone, and all are known."""
+        window, flags = stopped.window, stopped.measured.flags
+        return (
+            window.options is NO_OPTIONS
+            and stopped.part_of is None
+            and not window.steps
+            and not window.notes
+            and not flags & (Flag.CPU_UNKNOWN | Flag.SENSOR_LOST | Flag.DELTA_DROPPED)
+            and first.energy.quality == ("modelled" if flags & Flag.MODELLED else "apportioned")
+            and self.intensity is not None
+            and first.intensity is self.intensity
+            and first.price_per_kwh is None
+            and first.mlflow is None
+        )
 
     def newest_open(self) -> Hashable | None:
         """Return the innermost window of the calling thread, or None."""
@@ -222,19 +285,15 @@ class Tracker:
 
     def _energy(self, measured: Measured) -> Energy:
         amounts, flags, source = measured.amounts, measured.flags, self.meter.source
-        duration_s = (measured.closed_ns - measured.opened_ns) / NS_PER_S
         modelled = flags & Flag.MODELLED
         known = not flags & Flag.CPU_UNKNOWN
-        low, high = amounts[LOW], amounts[HIGH]
-        if not modelled:
-            error_j = tick_error_j(high, duration_s)
-            low, high = max(0.0, low - error_j), high + error_j
+        value, low, high, duration_s = _scale(measured)
         quality: Quality = "modelled" if modelled else "apportioned"
         lost = flags & (Flag.SENSOR_LOST | Flag.DELTA_DROPPED)
         of_domain = "model" if modelled and not lost else "rapl+model" if lost else "rapl"
         return Energy(
             machine_j=dict(zip(source.domains, amounts[FIXED:], strict=True)),
-            attributed_j=amounts[ATTRIBUTED] if known else None,
+            attributed_j=value if known else None,
             low_j=low if known else None,
             high_j=high if known else None,
             duration_s=duration_s,
@@ -243,7 +302,7 @@ class Tracker:
             source=dict.fromkeys(source.domains, of_domain),
             quality=quality,
             covers=source.covers,
-            notes=_notes_of(flags) if flags & ~Flag.MODELLED else (),
+            notes=_notes_of(flags),
         )
 
     def _take_between(self) -> Range | None:
@@ -270,7 +329,25 @@ class Tracker:
         self._windows.clear()
 
 
+def _read(lines: Lines, line: bytes, problem: str | None) -> CellRecord:
+    record = lines.read(line)
+    return record if problem is None else replace(record, notes=(*record.notes, problem))
+
+
+def _scale(measured: Measured) -> tuple[float, float, float, float]:
+    """Return attributed energy, low and high (J) and the duration (s); a counter may be off by a step at each end."""
+    amounts = measured.amounts
+    duration_s = (measured.closed_ns - measured.opened_ns) / NS_PER_S
+    value, low, high = amounts[ATTRIBUTED], amounts[LOW], amounts[HIGH]
+    if not measured.flags & Flag.MODELLED:
+        error_j = tick_error_j(high, duration_s)
+        low, high = max(0.0, low - error_j), high + error_j
+    return value, low, high, duration_s
+
+
 def _notes_of(flags: int) -> tuple[str, ...]:
+    if not flags & ~Flag.MODELLED:
+        return ()
     return tuple([note for flag, note in NOTE_OF_FLAG.items() if flags & flag])
 
 
