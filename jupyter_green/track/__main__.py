@@ -1,7 +1,8 @@
 """``python -m jupyter_green.track``: the processes that deliver, so that mlflow is imported in no kernel.
 
-``courier LOG``  follows one session: standard input is the pipe to its kernel.
-``once``         reads jobs as JSON from standard input and prints an outcome for each.
+``courier LOG``       follows one session: standard input is the pipe to its kernel.
+``courier LOG wait``  the same, but nothing is there to deliver yet.
+``once``              reads jobs as JSON from standard input and prints an outcome for each.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ import os
 import select
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
-from jupyter_green.records import target_from_json, to_json
+from jupyter_green.records import Session, target_from_json, to_json
 from jupyter_green.settings import read_home
 from jupyter_green.track.deliver import Outcome, deliver
-from jupyter_green.track.journal import read_log
+from jupyter_green.track.history import is_alive, is_here
+from jupyter_green.track.journal import SessionLog, read_log
 from jupyter_green.track.retention import forget_old
 from jupyter_green.track.store import quiet
 
 _SETTLE_S = 1.0  # cells of a Run All go together
-_IDLE_S = 600.0  # then the courier ends; the next record starts another
+_IDLE_S = 600.0  # then the courier lets go of mlflow's memory
+_LOOK_S = 30.0  # how often to look for the kernel itself: a process forked from it may hold the pipe open
 _FIRST_RETRY_S, _LAST_RETRY_S = 5.0, 300.0
 
 
@@ -30,27 +35,34 @@ def _lower_priority() -> None:
         os.nice(19)
 
 
-def follow(log: Path) -> None:
-    """Deliver whenever the kernel says that there is more, and once more when it is gone."""
+def follow(log: Path, environ: Mapping[str, str], wait: bool = False) -> None:
+    """Deliver whenever the kernel says that there is more, and once more when it is gone.
+
+    Args:
+        log: The session's journal file.
+        environ: The kernel's environment.
+        wait: Whether to wait for the kernel's word first.
+    """
     _lower_priority()
-    home = read_home(os.environ)
+    home = read_home(environ)
     retry_s = _FIRST_RETRY_S
-    timeout: float = 0.0  # the first record is there already
-    is_open = True
+    timeout: float | None = None if wait else 0.0
     up_to_date: set[str] = set()
     settle_s = _SETTLE_S
+    is_open = True
     while is_open:
-        ready, _, _ = select.select([0], [], [], timeout)
-        if ready:
-            is_open = bool(os.read(0, 4096))
-            if is_open and select.select([0], [], [], settle_s)[0]:
-                is_open = bool(os.read(0, 4096))
-        elif timeout == _IDLE_S:
-            return
+        heard = _listen(timeout, log)
+        if heard == "more":
+            heard = _listen(settle_s, log)
+        elif heard == "nothing" and timeout == _IDLE_S:
+            # The same process, but as small as a fresh interpreter, until there is more.
+            command = [sys.executable, "-P", "-m", "jupyter_green.track", "courier", str(log), "wait"]
+            os.execve(sys.executable, command, dict(environ))
+        is_open = heard != "gone"
         if not is_open:
             _wait_for_end(log)
         began = time.process_time()
-        outcome = deliver(home, log, None, os.environ, up_to_date)
+        outcome = deliver(home, log, None, environ, up_to_date)
         # A long session takes longer to deliver: then less often, so that it stays at a tenth of a CPU at most.
         settle_s = max(_SETTLE_S, 10 * (time.process_time() - began))
         timeout = _IDLE_S
@@ -58,33 +70,58 @@ def follow(log: Path) -> None:
             timeout, retry_s = retry_s, min(2 * retry_s, _LAST_RETRY_S)
         else:
             retry_s = _FIRST_RETRY_S
-    forget_old(home, os.environ)
+    forget_old(home, environ)
+
+
+def _listen(seconds: float | None, log: Path) -> Literal["more", "gone", "nothing"]:
+    """Wait for the kernel's word, or its end."""
+    until = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = _LOOK_S if until is None else max(0.0, until - time.monotonic())
+        if select.select([0], [], [], min(left, _LOOK_S))[0]:
+            return "more" if os.read(0, 4096) else "gone"
+        if until is not None and time.monotonic() >= until:
+            return "nothing"
+        session = _session(log)
+        if session is not None and is_here(session) and not is_alive(session):
+            return "gone"
+
+
+def _session(log: Path) -> Session | None:
+    found = _read(log)
+    return None if found is None else found.session
+
+
+def _read(log: Path) -> SessionLog | None:
+    try:
+        return read_log(log)
+    except OSError:
+        return None
 
 
 def _wait_for_end(log: Path) -> None:
     """Wait until the kernel, which closed the pipe by ending, is really gone: its status tells how the run ended."""
-    from jupyter_green.track.history import is_alive
-
     for _ in range(50):
-        session = read_log(log)
-        if session is None or session.end is not None or not is_alive(session.session):
+        found = _read(log)
+        if found is None or found.end is not None or not is_alive(found.session):
             return
-        select.select([], [], [], 0.1)
+        time.sleep(0.1)
 
 
-def once() -> None:
+def once(environ: Mapping[str, str]) -> None:
     """Deliver what the jobs on standard input name."""
-    home = read_home(os.environ)
+    home = read_home(environ)
     for job in json.loads(sys.stdin.read()):
         wanted = None if job["wanted"] is None else target_from_json(job["wanted"])
-        outcome: Outcome = deliver(home, Path(job["log"]), wanted, os.environ)
+        outcome: Outcome = deliver(home, Path(job["log"]), wanted, environ)
         print(json.dumps(to_json(outcome)), flush=True)
-    forget_old(home, os.environ)
+    forget_old(home, environ)
 
 
 if __name__ == "__main__":
+    given = dict(os.environ)  # mlflow writes into the environment of its process
     quiet(os.environ)
     if sys.argv[1] == "courier":
-        follow(Path(sys.argv[2]))
+        follow(Path(sys.argv[2]), given, wait=sys.argv[3:] == ["wait"])
     else:
-        once()
+        once(given)

@@ -38,19 +38,30 @@ def assigned(code: str, names: frozenset[str]) -> dict[str, bool]:
         return {}
     found: dict[str, bool] = {}
     for statement in body:
-        is_certain = isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign)
+        certain = _stored(*_targets(statement))
         for name in _stored(statement) & names:
-            found[name] = found.get(name, False) or is_certain
+            found[name] = found.get(name, False) or name in certain
     return found
 
 
-def _stored(statement: ast.stmt) -> set[str]:
+def _targets(statement: ast.stmt) -> list[ast.expr]:
+    """Return what a statement surely assigns; a name in a branch, a loop or an expression may go without."""
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    if isinstance(statement, ast.AnnAssign | ast.AugAssign):
+        return [] if statement.value is None else [statement.target]
+    return []
+
+
+def _stored(*nodes: ast.AST) -> set[str]:
     names: set[str] = set()
-    waiting: list[ast.AST] = [statement]
+    waiting: list[ast.AST] = list(nodes)
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda | ast.comprehension):
             continue  # names in there are not the cell's
+        if isinstance(node, ast.AnnAssign) and node.value is None:
+            continue  # a type without a value
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
         waiting.extend(ast.iter_child_nodes(node))
@@ -64,11 +75,10 @@ def as_number(value: Any) -> tuple[float | None, str | None]:
     ((0.5, None), (None, 'is nan'), (None, 'is a str, not a number'))
     """
     try:
-        if getattr(value, "ndim", 0) or isinstance(value, str | bytes | complex):
-            if getattr(value, "size", None) != 1 or isinstance(value, str | bytes | complex):
-                return None, f"is a {type(value).__name__}, not a number"
-            value = value.reshape(-1)[0]
-        number = float(value)
+        if isinstance(value, str | bytes | bytearray | complex):
+            return None, f"is a {type(value).__name__}, not a number"
+        # An array, tensor or series of one number is that number; item() raises for any other.
+        number = float(value.item() if getattr(value, "ndim", 0) else value)
     except Exception as error:  # the value is the user's own object: its __float__ may raise anything
         return None, f"is a {type(value).__name__}, not a number ({type(error).__name__})"
     if not math.isfinite(number):

@@ -8,6 +8,7 @@ says that the kernel is gone; a write that fails says that the courier is, and t
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -50,19 +51,27 @@ class Courier:
     def _write(self) -> bool:
         assert self._pipe is not None
         try:
-            os.write(self._pipe, b".")
+            pipe = select.poll()
+            pipe.register(self._pipe, select.POLLOUT)
+            told = pipe.poll(0)
+            if not told:
+                return True  # it has not read what it was told before: it will find everything
+            if not told[0][1] & select.POLLERR:  # a write would raise SIGPIPE, and the user may have let that kill
+                os.write(self._pipe, b".")
+                return True
         except BlockingIOError:
-            return True  # it has not read what it was told before: it will find everything
+            return True
         except OSError:
-            os.close(self._pipe)
-            self._pipe = None
-            return False
-        return True
+            pass
+        os.close(self._pipe)
+        self._pipe = None
+        return False
 
     def _start(self) -> None:
         read_end, write_end = os.pipe()
         os.set_blocking(write_end, False)
-        arguments = [sys.executable, "-m", "jupyter_green.track", "courier", str(self._log)]
+        # -P: no module of the notebook's folder takes the place of one of Python's.
+        arguments = [sys.executable, "-P", "-m", "jupyter_green.track", "courier", str(self._log)]
         environ = {**self._environ, "JUPYTER_GREEN_HOME": str(self._home)}
         try:
             process = subprocess.Popen(

@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_green.errors import DeliveryError
 from jupyter_green.records import CellRecord, End, Session, Target
 from jupyter_green.track import mlflow_run
-from jupyter_green.track.history import is_alive, read_session
+from jupyter_green.track.history import is_over, read_session
 from jupyter_green.track.journal import SessionLog
 from jupyter_green.track.locks import locked
 from jupyter_green.track.mlflow_run import Point
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from mlflow.entities import Experiment
     from mlflow.tracking import MlflowClient
 
+_NOT_FOUND = "RESOURCE_DOES_NOT_EXIST"  # MLflow's error code
 _BATCH = 1000  # MLflow's limit of metrics in a request
+_MOST_BYTES = 500_000  # of parameters in a request; a server refuses more than 1 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,25 +64,22 @@ def deliver(
     """
     up_to_date = set() if up_to_date is None else up_to_date
     began = time.process_time()
-    with locked(home, path.name):
-        receipts = read_receipts(path)
-        try:
+    try:
+        with locked(home, path.name):
             log = read_session(path)
             if log is None:
                 return _nothing("the journal holds no session")
-            return _deliver_log(home, log, receipts, wanted, environ, up_to_date)
-        except DeliveryError as error:
-            write_problem(path, str(error), time.process_time() - began)
-            return _nothing(str(error))
+            outcome = _deliver_log(home, log, read_receipts(path), wanted, environ, up_to_date)
+            if outcome.problem is not None:
+                with suppress(OSError):  # the caller is told all the same
+                    write_problem(path, outcome.problem, time.process_time() - began)
+            return outcome
+    except OSError as error:
+        return _nothing(f"the journal at {home} could not be used ({error.strerror or error})")
 
 
 def _nothing(problem: str | None) -> Outcome:
     return Outcome(delivered=0, tracking_uri=None, experiment_id=None, run_id=None, problem=problem)
-
-
-def is_over(log: SessionLog) -> bool:
-    """Tell whether a session can get no more records."""
-    return log.end is not None or not is_alive(log.session)
 
 
 def _deliver_log(
@@ -93,42 +93,52 @@ def _deliver_log(
     began = time.process_time()
     outcome = _nothing(None)
     over = is_over(log)
-    for goal, records in group(log.records, wanted).items():
-        done = receipts.record_ids
+    done = receipts.record_ids
+    for goal, records in group(log.records, wanted, receipts).items():
         is_final = any(one.is_final and records[-1].record_id in one.record_ids for one in receipts.delivered)
         missing = [record for record in records if record.record_id not in done]
         if not missing and (is_final or not over):
             continue
-        client, uri = _client(goal, log.session, environ)
-        with locked(home, uri):
-            try:
-                delivery = _Delivery(client, uri, log.session, receipts, up_to_date)
-                one = delivery.send(goal, records, log.end, over)
-            except DeliveryError:
-                raise
-            except Exception as error:  # whatever mlflow raises: the records stay in the journal
-                raise refused(uri, error) from error
-        write_receipt(log.path, one, time.process_time() - began)
+        try:
+            client, uri = _client(goal, log.session, environ)
+            with locked(home, absolute_uri(uri, log.session.cwd)):
+                one = _send(_Delivery(client, uri, log.session, receipts, up_to_date), goal, records, log.end, over)
+        except DeliveryError as error:  # another place of this session may be there
+            outcome = replace(outcome, problem=outcome.problem or str(error))
+            continue
+        with suppress(OSError):  # a full disk: the next try finds in MLflow what it has
+            write_receipt(log.path, one, time.process_time() - began)
         began = time.process_time()
         outcome = Outcome(
             delivered=outcome.delivered + len(missing),
-            tracking_uri=uri,
+            tracking_uri=one.tracking_uri,
             experiment_id=one.experiment_id,
             run_id=one.run_id,
-            problem=None,
+            problem=outcome.problem,
         )
     return outcome
 
 
-def group(records: Sequence[CellRecord], wanted: Target | None) -> dict[Target, list[CellRecord]]:
+def _send(delivery: _Delivery, goal: Target, records: Sequence[CellRecord], end: End | None, over: bool) -> Delivered:
+    try:
+        return delivery.send(goal, records, end, over)
+    except DeliveryError:
+        raise
+    except Exception as error:  # whatever mlflow raises: the records stay in the journal
+        raise refused(delivery.uri, error) from error
+
+
+def group(records: Sequence[CellRecord], wanted: Target | None, receipts: Receipts) -> dict[Target, list[CellRecord]]:
     """Return where the records go, in their order.
 
-    A record without a place goes with the session: to the first place that any record names, else to ``wanted``.
+    A record without a place of its own stays where it is already; else it goes with the session: to the first place
+    that any record names, else to ``wanted``.
     """
     named = next((record.mlflow for record in records if record.mlflow is not None), None) or wanted
+    at = {record_id: one.goal for one in receipts.delivered for record_id in one.record_ids}
     groups: dict[Target, list[CellRecord]] = {}
     for record in records:
-        goal = record.mlflow or named
+        goal = record.mlflow or at.get(record.record_id) or named
         if goal is not None:
             plain = Target(tracking_uri=goal.tracking_uri, experiment=goal.experiment)
             groups.setdefault(plain, []).append(record)
@@ -144,10 +154,8 @@ def _client(goal: Target, session: Session, environ: Mapping[str, str]) -> tuple
             raise refused(session.cwd, error) from error
     given = environ.get("MLFLOW_TRACKING_URI")
     uri = goal.tracking_uri
-    if given and uri is not None and absolute_uri(given, session.cwd) == uri:
+    if given and uri is not None and "://" in given and absolute_uri(given, session.cwd) == uri:
         uri = given  # the same address, with the user info that the journal leaves out
-    if uri is None:
-        os.environ.pop("MLFLOW_TRACKING_URI", None)
     return connect(uri)
 
 
@@ -157,13 +165,13 @@ class _Delivery:
     def __init__(
         self, client: MlflowClient, uri: str, session: Session, receipts: Receipts, up_to_date: set[str]
     ) -> None:
-        self._client, self._uri, self._session, self._receipts = client, uri, session, receipts
-        self._up_to_date = up_to_date
+        self.uri = absolute_uri(uri, session.cwd)
+        self._client, self._session, self._receipts, self._up_to_date = client, session, receipts, up_to_date
 
     def send(self, goal: Target, records: Sequence[CellRecord], end: End | None, over: bool) -> Delivered:
         """Bring records to MLflow that it does not have; return what it has then."""
         experiment_id = self._experiment(goal.experiment)
-        shown = self._receipts_for(experiment_id)
+        shown = self._shown(experiment_id)
         is_current = shown is not None and shown.run_id in self._up_to_date
         runs = {} if is_current else self._find_runs(experiment_id)
         tags = mlflow_run.session_tags(self._session, records)
@@ -172,7 +180,8 @@ class _Delivery:
         if run_id is None:
             started = int(self._session.started_at.timestamp() * 1e3)
             run_id = self._client.create_run(experiment_id, start_time=started, tags=tags).info.run_id
-        self._check_not_deleted(run_id, is_new)
+        else:
+            del tags["mlflow.runName"]  # it may have been renamed since
         self._up_to_date.discard(run_id)
         known = frozenset(shown.record_ids) if shown is not None else frozenset[str]()
         first = next((n for n, record in enumerate(records) if record.record_id not in known), len(records))
@@ -180,17 +189,21 @@ class _Delivery:
         points += mlflow_run.totals(records, end, len(records))
         if not is_new and not is_current:
             points = self._lacking(run_id, points)
-        self._log(run_id, points, self._session.parameters if is_new else {}, tags)
+        self._log(run_id, points, {} if is_current else self._session.parameters, tags)
         children = dict(shown.children) if shown is not None else {}
         for record in records:
             if record.name is not None and record.kind != "scoring" and record.record_id not in children:
                 children[record.record_id] = self._child(experiment_id, run_id, record, runs.get(record.record_id))
-        self._client.log_text(run_id, mlflow_run.cells_table(records), "cells.json")
         if over:
             self._client.set_terminated(run_id, _status(end), end_time=_end_ms(records, end))
+        elif shown is not None and shown.is_final:  # it had only seemed to be over
+            self._client.update_run(run_id, status="RUNNING")
+        # Last: where the store of artifacts cannot be reached, all the rest is right.
+        self._client.log_text(run_id, mlflow_run.cells_table(records), "cells.json")
         self._up_to_date.add(run_id)
         return Delivered(
-            tracking_uri=absolute_uri(self._uri, self._session.cwd),
+            goal=goal,
+            tracking_uri=self.uri,
             experiment_id=experiment_id,
             run_id=run_id,
             record_ids=tuple(record.record_id for record in records),
@@ -198,12 +211,11 @@ class _Delivery:
             is_final=over,
         )
 
-    def _receipts_for(self, experiment_id: str) -> Delivered | None:
-        """Return the newest receipt for this experiment; its run is there already."""
-        uri = absolute_uri(self._uri, self._session.cwd)
+    def _shown(self, experiment_id: str) -> Delivered | None:
+        """Return what is known of this session's run in an experiment; None if it has none, or none any more."""
         for one in reversed(self._receipts.delivered):
-            if one.experiment_id == experiment_id and one.tracking_uri == uri:
-                return one
+            if one.experiment_id == experiment_id and one.tracking_uri == self.uri:
+                return one if self._is_there(one.run_id) else None
         return None
 
     def _experiment(self, name: str | None) -> str:
@@ -211,16 +223,27 @@ class _Delivery:
         if name is not None and name.startswith("id:"):
             experiment = self._client.get_experiment(name[3:])
         else:
-            experiment = self._client.get_experiment_by_name(name or "Default")
+            experiment = self._client.get_experiment_by_name(name) if name is not None else self._default()
         if experiment is None:
             return str(self._client.create_experiment(name or "Default"))
         if experiment.lifecycle_stage == "deleted":
             raise DeliveryError(
-                absolute_uri(self._uri, self._session.cwd),
+                self.uri,
                 f"the experiment {experiment.name!r} is deleted",
                 f"Restore it (mlflow experiments restore -x {experiment.experiment_id}) and type: jupyter green sync",
             )
         return str(experiment.experiment_id)
+
+    def _default(self) -> Experiment | None:
+        """Return MLflow's default experiment, whatever it is called by now."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_experiment("0")
+        except MlflowException as error:
+            if error.error_code != _NOT_FOUND:
+                raise
+            return self._client.get_experiment_by_name("Default")
 
     def _find_runs(self, experiment_id: str) -> dict[str, str]:
         """Return the runs that an earlier delivery of this session made: by record, and the session's own as ``""``."""
@@ -236,11 +259,24 @@ class _Delivery:
             if not token:
                 return found
 
-    def _check_not_deleted(self, run_id: str, is_new: bool) -> None:
-        if is_new or self._client.get_run(run_id).info.lifecycle_stage == "active":
-            return
+    def _is_there(self, run_id: str) -> bool:
+        """Tell whether a run still is in the store, which may have been thrown away and made anew.
+
+        Raises:
+            DeliveryError: If somebody deleted the run.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            stage = self._client.get_run(run_id).info.lifecycle_stage
+        except MlflowException as error:
+            if error.error_code != _NOT_FOUND:
+                raise
+            return False
+        if stage == "active":
+            return True
         raise DeliveryError(
-            absolute_uri(self._uri, self._session.cwd),
+            self.uri,
             f"the run {run_id} was deleted",
             f"Restore it (mlflow runs restore --run-id {run_id}) and type: jupyter green sync",
         )
@@ -272,15 +308,11 @@ class _Delivery:
         from mlflow.entities import Metric, Param, RunTag
 
         metrics: list[Any] = [Metric(point.key, point.value, point.at_ms, point.step) for point in points]
-        params = [Param(str(key), str(value)[:5000]) for key, value in parameters.items()]
-        for start in range(0, max(len(metrics), 1), _BATCH):
-            is_first = start == 0
-            self._client.log_batch(
-                run_id,
-                metrics=metrics[start : start + _BATCH],
-                params=params[:100] if is_first else [],
-                tags=[RunTag(key, value) for key, value in tags.items()] if is_first else [],
-            )
+        self._client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        for some in mlflow_run.batches(mlflow_run.plain(parameters), _MOST_BYTES):
+            self._client.log_batch(run_id, params=[Param(key, value) for key, value in some])
+        for start in range(0, len(metrics), _BATCH):
+            self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
 
 
 def _status(end: End | None) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jupyter_green.meter.clocks import boot_id, process_exists, process_started
+from jupyter_green.meter.clocks import boot_id, process_exists, read_stat
 from jupyter_green.records import CellRecord, Range, Session
 from jupyter_green.track.journal import SessionLog, log_paths, read_log
 from jupyter_green.track.receipts import read_receipts
+
+_SILENT_S = 7 * 86400.0  # a session of another computer that wrote nothing for so long is taken to be over
 
 
 def read_session(path: Path) -> SessionLog | None:
@@ -42,14 +45,26 @@ def merge(outside: tuple[CellRecord, ...], inside: list[CellRecord]) -> list[Cel
     waiting = list(inside)
     merged: list[CellRecord] = []
     for whole in outside:
-        last_ns = whole.started_at.timestamp() + whole.energy.duration_s
-        mine = [part for part in waiting if part.started_at.timestamp() <= last_ns]
-        if not any(part.kind == "cell" and part.part_of is None for part in mine):
+        ended = whole.started_at.timestamp() + whole.energy.duration_s
+        mine = [part for part in waiting if part.started_at.timestamp() <= ended]
+        waiting = [part for part in waiting if part.started_at.timestamp() > ended]
+        if any(part.kind == "cell" and part.part_of is None for part in mine):
+            merged.extend(_instead_of(whole, mine))
+        else:  # the kernel did not measure this cell, only blocks in it
+            merged.extend(_part_of(whole, part) for part in mine)
             merged.append(whole)
-            continue
-        waiting = [part for part in waiting if part not in mine]
-        merged.extend(_instead_of(whole, mine))
     return [*merged, *(replace(part, session_id=_run_of(part)) for part in waiting)]
+
+
+def _part_of(whole: CellRecord, part: CellRecord) -> CellRecord:
+    return replace(
+        part,
+        session_id=whole.session_id,
+        part_of=part.part_of or whole.record_id,
+        cell_id=part.cell_id or whole.cell_id,
+        between_j=None,
+        mlflow=part.mlflow or whole.mlflow,
+    )
 
 
 def _instead_of(whole: CellRecord, parts: list[CellRecord]) -> Iterator[CellRecord]:
@@ -60,7 +75,8 @@ def _instead_of(whole: CellRecord, parts: list[CellRecord]) -> Iterator[CellReco
         seen = [getattr(part.energy, name) for part in outer]
         all_of_it = getattr(whole.energy, name)
         if all_of_it is not None and None not in seen:
-            rest = replace(rest, **{bound: getattr(rest, bound) + max(0.0, all_of_it - sum(seen))})
+            # What ran between the engine's cells may be among the parts, so both accounts pay for them together.
+            rest = replace(rest, **{bound: max(0.0, getattr(rest, bound) + all_of_it - sum(seen))})
     is_first = True
     for part in parts:
         between = None
@@ -84,25 +100,52 @@ def _run_of(record: CellRecord) -> str:
 
 def is_alive(session: Session) -> bool:
     """Tell whether a session's process still runs on this boot of this machine."""
-    here = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
-    if session.host != here:
+    if not is_here(session):
         return False
     if session.boot_id is None:  # not Linux: a process of this number must do
         return process_exists(session.pid)
-    return session.boot_id == boot_id() and process_started(session.pid) == session.pid_started
+    stat = read_stat(session.pid)
+    if stat is None or stat[0] in (b"Z", b"X"):  # it has ended, and its parent has not noticed yet
+        return False
+    return session.boot_id == boot_id() and int(stat[19]) == session.pid_started
+
+
+def is_here(session: Session) -> bool:
+    """Tell whether a session was recorded on this machine: of another one's processes nothing can be known."""
+    here = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    return session.host == here
+
+
+def is_over(log: SessionLog) -> bool:
+    """Tell whether a session can get no more records."""
+    if log.end is not None:
+        return True
+    if not is_here(log.session):
+        return time.time() - log.path.stat().st_mtime > _SILENT_S
+    return not is_alive(log.session)
 
 
 def sessions(home: Path, notebook: str | None = None) -> Iterator[SessionLog]:
-    """Read all sessions, the oldest first; a kernel inside an engine's run belongs to the engine's session."""
-    for path in log_paths(home, notebook):
-        if "." in path.stem:  # <run>.<kernel>
+    """Read all sessions, the oldest first; a kernel inside an engine's run belongs to the engine's session.
+
+    If there is none (the engine was killed before its first line), the kernel's stands for itself once it is over.
+    """
+    paths = log_paths(home, notebook)
+    runs = {_session_of(path) for path in paths}
+    for path in paths:
+        run, dot, _ = _session_of(path).partition(".")  # <run>.<kernel>
+        if dot and run in runs:
             continue
         try:
             log = read_session(path)
         except OSError:
             continue
-        if log is not None:
+        if log is not None and not (dot and not is_over(log)):  # its engine may yet write
             yield log
+
+
+def _session_of(path: Path) -> str:
+    return path.stem.rpartition("-")[2]
 
 
 def with_runs(log: SessionLog) -> list[CellRecord]:

@@ -11,7 +11,9 @@ import errno
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,18 +39,16 @@ def journal_folder(home: Path) -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only its owner can enter.
+    """Make a folder that only its owner can enter; the one around it stays as it is, if it is there.
 
     Raises:
         OSError: If it cannot be made.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.mkdir(folder, 0o700)
-    except FileExistsError:
-        status = os.stat(folder)
-        if status.st_mode & 0o077 and hasattr(os, "getuid") and status.st_uid == os.getuid():
-            os.chmod(folder, 0o700)
+    folder.parent.mkdir(0o700, parents=True, exist_ok=True)
+    folder.mkdir(0o700, exist_ok=True)
+    status = os.stat(folder)
+    if status.st_mode & 0o077 and hasattr(os, "getuid") and status.st_uid == os.getuid():
+        os.chmod(folder, 0o700)
 
 
 class Journal:
@@ -64,7 +64,7 @@ class Journal:
         self.session = session
         self.path = journal_folder(home) / f"{stamp}-{notebook_key(session.notebook)}-{session.session_id}.jsonl"
         self._fd: int | None = None
-        self._size = 0
+        self._lock = threading.RLock()  # for the threads of this process; the file has one writer
         self._torn = False
         self._dirty = False
         self.lines: Lines | None = None  # from the first record on
@@ -72,9 +72,10 @@ class Journal:
 
     def append(self, record: CellRecord) -> str | None:
         """Append a record; return None, or in a sentence why it is only in memory so far."""
-        if self.lines is None:
-            self.lines = Lines(self.session, record)
-            self._waiting.append(self.lines.head)
+        with self._lock:
+            if self.lines is None:
+                self.lines = Lines(self.session, record)
+                self._waiting.append(self.lines.head)
         return self.append_line(self.lines.cell(record))
 
     def append_end(self, end: End) -> str | None:
@@ -83,18 +84,19 @@ class Journal:
 
     def append_line(self, line: bytes) -> str | None:
         """Append a line as it is; return None, or why it is only in memory so far."""
-        try:
-            if self._fd is None:
-                self._open()
-            while self._waiting:
-                self._write(self._waiting[0])
-                del self._waiting[0]
-            self._write(line)
-        except OSError as error:
-            self._waiting.append(line)
-            del self._waiting[1:-_MOST_WAITING]
-            return f"the journal could not be written ({error.strerror}); this record is kept in memory for now"
-        self._dirty = True
+        with self._lock:
+            try:
+                if self._fd is None:
+                    self._open()
+                while self._waiting:
+                    self._write(self._waiting[0])
+                    del self._waiting[0]
+                self._write(line)
+            except OSError as error:
+                self._waiting.append(line)
+                del self._waiting[1:-_MOST_WAITING]
+                return f"the journal could not be written ({error.strerror}); this record is kept in memory for now"
+            self._dirty = True
         return None
 
     @property
@@ -103,33 +105,20 @@ class Journal:
         return len(self._waiting)
 
     def _open(self) -> None:
-        make_private(self.path.parent.parent)
         make_private(self.path.parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
         self._fd = os.open(self.path, flags, 0o600)
-        self._size = os.fstat(self._fd).st_size
 
     def _write(self, line: bytes) -> None:
         assert self._fd is not None
         data = b"\n" + line if self._torn else line
-        written = -1
-        try:
-            written = os.write(self._fd, data)
-        finally:
-            # Cut off what was written of a line; where even that fails, the next line starts on a new one.
-            if written != len(data) and not self._cut_back():
-                self._torn = True
+        self._torn = True  # until it is known to be whole: else the next line starts on a new one
+        written = os.write(self._fd, data)
         if written != len(data):
+            with suppress(OSError):
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._torn = False
-        self._size += len(data)
-
-    def _cut_back(self) -> bool:
-        try:
-            os.ftruncate(self._fd or -1, self._size)
-        except OSError:
-            return False
-        return True
 
     def sync(self) -> None:
         """Bring what was appended to the disk itself; called by the keeper, never in a cell."""
@@ -184,7 +173,7 @@ def read_log(path: Path) -> SessionLog | None:
                 records.setdefault(record.record_id, record)
             elif data["type"] == "end":
                 end = end_from_json(data)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             unreadable += 1
     if session is None:
         return None
@@ -199,7 +188,7 @@ def _lines(text: bytes) -> Iterator[Mapping[str, Any] | None]:
             continue
         try:
             data = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             data = None
         yield data if isinstance(data, dict) else None
 

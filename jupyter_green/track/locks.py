@@ -31,7 +31,6 @@ def locked(home: Path, what: str) -> Iterator[None]:
         OSError: If the lock file cannot be made or locked.
     """
     folder = home / "locks"
-    make_private(home)
     make_private(folder)
     name = hashlib.sha256(what.encode()).hexdigest()[:24]
     fd = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from jupyter_green.records import CellRecord, End, Session
-from jupyter_green.totals import Total, total
+from jupyter_green.totals import Total, sum_energy, total
 
 SESSION, RECORD, KIND = "green.session", "green.record", "green.kind"
 _MOST_TEXT = 5000  # MLflow takes 8,000 characters in a tag and 6,000 in a parameter
+_MOST_NAME = 250  # characters of a key, and of a run's name in databases that count
+_NO_KEY = re.compile(r"[^/\w.\- :]")  # what MLflow takes in no key
+_JSON_BYTES = 6  # of a character of no ASCII in a request
 MG_PER_G = 1e3
+
+# Metrics of ours; one of the user's that is called so is shown as ``metric.NAME``.
+_OURS = frozenset({
+    "cell_energy_j", "cell_co2e_mg", "energy_j", "energy_low_j", "energy_high_j", "co2e_mg", "co2e_low_mg",
+    "co2e_high_mg", "cpu_s", "cost",
+})  # fmt: skip
 
 
 class Point(NamedTuple):
@@ -22,6 +33,57 @@ class Point(NamedTuple):
     value: float
     at_ms: int
     step: int
+
+
+def plain_key(name: str) -> str:
+    """Return the name of a metric, parameter or tag as MLflow takes it.
+
+    >>> plain_key("f1 @ 5%"), plain_key("../x"), plain_key("Größe/ä")
+    ('f1 _ 5_', '_.._x', 'Größe/ä')
+    """
+    key = _NO_KEY.sub("_", name)[:_MOST_NAME]
+    if key.startswith(("/", "..")) or posixpath.normpath(key) != key or key == ".":
+        key = ("_" + key.replace("/", "_"))[:_MOST_NAME]  # it would be a path out of the run's own
+    return key
+
+
+def plain_text(text: str, most: int = _MOST_TEXT) -> str:
+    """Return a text that every database takes: no half characters, no NUL, not too long."""
+    return text[:most].encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+def plain(values: Mapping[str, str]) -> dict[str, str]:
+    """Return parameters or tags as MLflow takes them; of two names that become one, the second gets a number."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        key = wanted = plain_key(str(name))
+        number = 1
+        while key in found:
+            number += 1
+            key = f"{wanted[: _MOST_NAME - 5]}_{number}"
+        found[key] = plain_text(str(value))
+    return found
+
+
+def batches(values: Mapping[str, str], most_bytes: int) -> Iterator[list[tuple[str, str]]]:
+    """Return parameters in parts of 100 at most, none of them too long for a request."""
+    part: list[tuple[str, str]] = []
+    size = 0
+    for key, value in values.items():
+        more = _JSON_BYTES * (len(key) + len(value))
+        if part and (len(part) == 100 or size + more > most_bytes):
+            yield part
+            part, size = [], 0
+        part.append((key, value))
+        size += more
+    if part:
+        yield part
+
+
+def _metrics(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Return the user's metrics that are known, under names that are not ours."""
+    known = {plain_key(name): value for name, value in values.items() if value is not None}
+    return {f"metric.{key}" if key in _OURS else key: value for key, value in known.items()}
 
 
 def end_ms(record: CellRecord) -> int:
@@ -45,7 +107,9 @@ def series(records: Sequence[CellRecord], first: int) -> list[Point]:
     for step, record in enumerate(records, first):
         at = end_ms(record)
         co2e_mg = None if record.co2e_g is None else record.co2e_g * MG_PER_G
-        values = {"cell_energy_j": record.energy.attributed_j, "cell_co2e_mg": co2e_mg, **record.metrics}
+        values: dict[str, float | None] = {**_metrics(record.metrics)}
+        if record.part_of is None:  # the record that holds it has its energy already
+            values |= {"cell_energy_j": record.energy.attributed_j, "cell_co2e_mg": co2e_mg}
         points += [Point(key, value, at, step) for key, value in values.items() if value is not None]
     return points
 
@@ -82,7 +146,7 @@ def child_points(record: CellRecord) -> list[Point]:
     for step in record.steps:
         at = int(step.at.timestamp() * 1e3)
         points.append(Point("energy_j", step.energy_j, at, step.step))
-        points += [Point(key, value, at, step.step) for key, value in step.metrics.items() if value is not None]
+        points += [Point(key, value, at, step.step) for key, value in _metrics(step.metrics).items()]
         last = max(last, step.step + 1)
     values = _values(
         energy_j=record.energy.attributed_j,
@@ -92,7 +156,7 @@ def child_points(record: CellRecord) -> list[Point]:
         cpu_s=record.energy.cpu_s,
         cost=record.cost,
     )
-    values |= {key: value for key, value in record.metrics.items() if value is not None}
+    values |= _metrics(record.metrics)
     return points + [Point(key, value, end_ms(record), last) for key, value in values.items()]
 
 
@@ -102,53 +166,52 @@ def session_tags(session: Session, records: Sequence[CellRecord]) -> dict[str, s
     tags = {
         SESSION: session.session_id,
         KIND: "session",
-        "mlflow.runName": name or f"{session.runner} {session.started_at:%Y-%m-%d %H:%M}",
+        "mlflow.runName": plain_text(name or "", _MOST_NAME) or f"{session.runner} {session.started_at:%Y-%m-%d %H:%M}",
         "green.method": session.method,
         "mlflow.loggedArtifacts": json.dumps([{"path": "cells.json", "type": "table"}]),
-        **_common(session, records[-1:]),
+        **_common(session, records),
     }
-    return _clipped(tags)
+    return plain(tags)
 
 
 def child_tags(session: Session, record: CellRecord, parent: str) -> dict[str, str]:
     """Return the tags of a named record's run."""
     tags = {
-        **record.tags,
+        **plain(record.tags),
         SESSION: session.session_id,
         RECORD: record.record_id,
         KIND: record.kind,
         "mlflow.parentRunId": parent,
-        "mlflow.runName": record.name or record.record_id,
+        "mlflow.runName": plain_text(record.name or record.record_id, _MOST_NAME),
         **_common(session, [record]),
     }
     if record.execution_count is not None:
         tags["green.cell"] = str(record.execution_count)
-    return _clipped(tags)
+    if record.part_of is not None:
+        tags["green.part_of"] = record.part_of
+    return plain(tags)
 
 
-def _common(session: Session, records: Iterable[CellRecord]) -> dict[str, str]:
+def _common(session: Session, records: Sequence[CellRecord]) -> dict[str, str]:
     tags: dict[str, str] = {"green.covers": ", ".join(session.covers)}
     if session.notebook is not None:
         # The name alone: a server that others read has no need of this computer's folders.
         tags["green.notebook"] = tags["mlflow.source.name"] = PurePath(session.notebook).name
         tags["mlflow.source.type"] = "NOTEBOOK"
-    for record in records:
-        tags["green.quality"] = record.energy.quality or "not measured"
-        if record.intensity is not None:
-            tags["green.intensity"] = f"{record.intensity.g_per_kwh:g} gCO2e/kWh, {record.intensity.label}"
-        if record.phase is not None:
-            tags["green.phase"] = record.phase
-        if record.energy.notes or record.notes:
-            tags["green.notes"] = "; ".join((*record.energy.notes, *record.notes))
-    return tags
+    if records:
+        # A sum is only as good as its worst part.
+        tags["green.quality"] = sum_energy(record.energy for record in records).quality or "not measured"
+    intensities = [record.intensity for record in records if record.intensity is not None]
+    told = {
+        "green.intensity": [f"{one.g_per_kwh:g} gCO2e/kWh, {one.label}" for one in intensities],
+        "green.phase": [record.phase for record in records if record.phase is not None],
+        "green.notes": [note for record in records for note in (*record.energy.notes, *record.notes)],
+    }
+    return tags | {key: "; ".join(dict.fromkeys(texts)) for key, texts in told.items() if texts}
 
 
 def _stem(notebook: str | None) -> str | None:
     return None if notebook is None else PurePath(notebook).stem
-
-
-def _clipped(tags: dict[str, str]) -> dict[str, str]:
-    return {key: value[:_MOST_TEXT] for key, value in tags.items()}
 
 
 _COLUMNS = (

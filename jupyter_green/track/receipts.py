@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jupyter_green.records import CellRecord
+from jupyter_green.records import CellRecord, Target, target_from_json, to_json
 from jupyter_green.track.journal import make_private
 
 
@@ -19,6 +19,7 @@ from jupyter_green.track.journal import make_private
 class Delivered:
     """A session run in MLflow and the records it holds."""
 
+    goal: Target | None  # as the records or the caller named it
     tracking_uri: str
     experiment_id: str
     run_id: str
@@ -61,7 +62,8 @@ def receipts_path(log: Path) -> Path:
 
 def read_receipts(log: Path) -> Receipts:
     """Read the receipts of a journal file; a line that cannot be read does not count."""
-    delivered: list[Delivered] = []
+    delivered: dict[str, Delivered] = {}
+    held: dict[str, dict[str, None]] = {}  # a line has what it added: the records of each run, in their order
     problem: str | None = None
     cpu_s = 0.0
     try:
@@ -75,19 +77,25 @@ def read_receipts(log: Path) -> Receipts:
             if data["type"] == "problem":
                 problem = str(data["text"])
                 continue
+            run_id = data["run_id"]
+            before = delivered.get(run_id)
             one = Delivered(
+                goal=None if data.get("goal") is None else target_from_json(data["goal"]),
                 tracking_uri=data["tracking_uri"],
                 experiment_id=data["experiment_id"],
-                run_id=data["run_id"],
+                run_id=run_id,
                 record_ids=tuple(data["record_ids"]),
-                children=dict(data["children"]),
+                children={**(before.children if before else {}), **data["children"]},
                 is_final=bool(data["is_final"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
         problem = None
-        delivered.append(one)
-    return Receipts(delivered=tuple(delivered), problem=problem, cpu_s=cpu_s)
+        delivered.pop(run_id, None)
+        delivered[run_id] = one  # the newest stands last
+        held.setdefault(run_id, {}).update(dict.fromkeys(one.record_ids))
+    runs = tuple(replace(one, record_ids=tuple(held[run_id])) for run_id, one in delivered.items())
+    return Receipts(delivered=runs, problem=problem, cpu_s=cpu_s)
 
 
 def write_receipt(log: Path, one: Delivered, cpu_s: float) -> None:
@@ -96,7 +104,11 @@ def write_receipt(log: Path, one: Delivered, cpu_s: float) -> None:
     Raises:
         OSError: If it cannot be written; MLflow has the records all the same.
     """
-    data = {name: getattr(one, name) for name in Delivered.__slots__}
+    before = next((other for other in read_receipts(log).delivered if other.run_id == one.run_id), None)
+    known = frozenset(before.record_ids) if before is not None else frozenset[str]()
+    added = tuple(record_id for record_id in one.record_ids if record_id not in known)
+    children = {record_id: run_id for record_id, run_id in one.children.items() if record_id not in known}
+    data = to_json(replace(one, record_ids=added, children=children))
     _append(log, {"type": "delivered", **data, "cpu_s": cpu_s})
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from jupyter_green.errors import UsageError
 from jupyter_green.settings import read_settings
-from jupyter_green.track.journal import log_paths, read_log
+from jupyter_green.track.history import read_session
+from jupyter_green.track.journal import log_paths
 from jupyter_green.track.receipts import read_receipts, receipts_path
 
 _DAY_S = 86400.0
@@ -39,15 +40,12 @@ def forget_old(home: Path, environ: Mapping[str, str]) -> int:
 def _is_delivered(path: Path) -> bool:
     if "." in path.stem:  # a kernel inside an engine's run goes with the engine's session
         return False
-    log = read_log(path)
+    log = read_session(path)
     if log is None or log.unreadable:
         return False
     receipts = read_receipts(path)
-    if not any(one.is_final for one in receipts.delivered):
-        return False
-    return {record.record_id for record in log.records if record.kind != "cell"} <= receipts.record_ids or (
-        {record.record_id for record in log.records} <= receipts.record_ids
-    )
+    is_final = any(one.is_final for one in receipts.delivered)
+    return is_final and {record.record_id for record in log.records} <= receipts.record_ids
 
 
 def _delete(home: Path, path: Path) -> None:

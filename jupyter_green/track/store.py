@@ -5,6 +5,7 @@ Only processes that deliver import this module's mlflow.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sqlite3
@@ -13,8 +14,10 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from jupyter_green.errors import DeliveryError
+from jupyter_green.track.secrets import mask_text
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -23,13 +26,18 @@ ANSWER_S = 2.0  # how long a server may take to accept a connection
 _SCHEMA_S = 60.0  # how long another process may take to build a store (MLflow 3.17: 2 to 4 CPU-s)
 _POLL_S = 0.2
 _SQLITE = "sqlite:///"
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})  # see link(2)
 
 
 def quiet(environ: MutableMapping[str, str]) -> None:
-    """Prepare a process of ours before it imports mlflow: no telemetry, no endless retries, no log lines."""
+    """Prepare a process of ours before it imports mlflow: no telemetry, no retries, no log lines, nothing left open."""
     environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     environ["DO_NOT_TRACK"] = "true"
-    environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    # MLflow would repeat a request that the server had obeyed but not answered: two runs. Our next try looks first.
+    environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+    environ["MLFLOW_ENABLE_ASYNC_LOGGING"] = "false"  # a receipt is for what is there
+    for name in ("MLFLOW_ACTIVE_MODEL_ID", "_MLFLOW_ACTIVE_MODEL_ID"):  # our metrics are not that model's
+        environ.pop(name, None)
     environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 
@@ -45,23 +53,26 @@ def connect(uri: str | None) -> tuple[MlflowClient, str]:
     """
     if uri is not None:
         _knock(uri)
-    import mlflow
-    from mlflow.tracking import MlflowClient
-
-    if uri is None:
-        uri = str(mlflow.get_tracking_uri())
-    if uri.startswith(_SQLITE):
-        _prepare_sqlite(Path(uri[len(_SQLITE) :]), uri)
+    wanted = uri
     try:
-        mlflow.set_tracking_uri(uri)
-        return MlflowClient(tracking_uri=uri), uri
+        import mlflow
+        from mlflow.tracking import MlflowClient
+
+        if wanted is None:
+            mlflow.set_tracking_uri("")  # what an earlier delivery of this process, or its environment, had set
+            mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # back to the default
+            wanted = str(mlflow.get_tracking_uri())
+        if wanted.startswith(_SQLITE):
+            _prepare_sqlite(Path(wanted[len(_SQLITE) :].partition("?")[0]))
+        mlflow.set_tracking_uri(wanted)
+        return MlflowClient(tracking_uri=wanted), wanted
     except Exception as error:  # whatever mlflow, sqlalchemy or a plugin raises, the store is not there for us
-        raise refused(uri, error) from error
+        raise refused(wanted or "its default store", error) from error
 
 
 def refused(uri: str, error: BaseException) -> DeliveryError:
     """Turn what MLflow raised into our error: its first sentence, and what to do."""
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    reason = mask_text((str(error).strip().splitlines() or [type(error).__name__])[0])[:300].rstrip(".")
     shown = urlsplit(uri)._replace(netloc=urlsplit(uri).netloc.rpartition("@")[2]).geturl()
     return DeliveryError(shown, reason, "The records are kept and will be sent by: jupyter green sync")
 
@@ -70,6 +81,8 @@ def _knock(uri: str) -> None:
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https") or parts.hostname is None:
         return
+    if parts.scheme in getproxies() and not proxy_bypass(parts.hostname):
+        return  # a proxy reaches it for us
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         socket.create_connection((parts.hostname, port), timeout=ANSWER_S).close()
@@ -77,17 +90,15 @@ def _knock(uri: str) -> None:
         raise refused(uri, OSError(f"it did not answer ({ANSWER_S:g} s)")) from error
 
 
-def _prepare_sqlite(path: Path, uri: str) -> None:
+def _prepare_sqlite(path: Path) -> None:
     """Build a missing store aside and publish it in one step; wait for one that somebody else is building.
 
     MLflow builds a new SQLite store without a lock, and two processes at once break it.
     """
-    try:
-        if not path.exists():
-            _publish_new(path)
-        _wait_for_schema(path)
-    except OSError as error:
-        raise refused(uri, error) from error
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)  # as MLflow does
+        _publish_new(path)
+    _wait_for_schema(path)
 
 
 def _publish_new(path: Path) -> None:
@@ -100,8 +111,8 @@ def _publish_new(path: Path) -> None:
         os.link(aside, path)
     except FileExistsError:
         pass  # somebody was faster
-    except PermissionError:
-        if not os.access(path.parent, os.W_OK):
+    except OSError as error:
+        if error.errno not in _NO_LINKS or not os.access(path.parent, os.W_OK):
             raise
         # This file system has no links: MLflow builds it in place.
     finally:
@@ -120,7 +131,7 @@ def _has_schema(path: Path) -> bool:
     from mlflow.store.db.utils import _get_latest_schema_revision
 
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1) as connection:
+        with sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1) as connection:
             revisions = [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")]
     except sqlite3.Error:
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import site
 import subprocess
 import sys
 import tempfile
@@ -12,16 +13,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from jupyter_green.errors import UsageError
 from jupyter_green.records import Target, to_json
-from jupyter_green.settings import read_home
-from jupyter_green.track.deliver import group, is_over
-from jupyter_green.track.history import sessions
+from jupyter_green.settings import read_home, read_settings
+from jupyter_green.track.deliver import group
+from jupyter_green.track.history import is_over, sessions
 from jupyter_green.track.journal import SessionLog
 from jupyter_green.track.receipts import read_receipts
-from jupyter_green.track.target import absolute_uri
+from jupyter_green.track.target import absolute_uri, target
 
 # What an address that only a journal names must not get: MLflow's own credentials, and those of artifact stores.
-_CREDENTIALS = ("MLFLOW_TRACKING_", "AWS_", "AZURE_", "GOOGLE_", "DATABRICKS_", "MLFLOW_S3_", "MLFLOW_AUTH_")
+_CREDENTIALS = (
+    "MLFLOW_TRACKING_", "AWS_", "AZURE_", "GOOGLE_", "DATABRICKS_", "MLFLOW_S3_", "MLFLOW_AUTH_", "PG", "MYSQL_",
+)  # fmt: skip
+_LOCAL = ("", "file", "sqlite")  # schemes of stores on this computer
+_OWN_CONFIGURATION = ("databricks", "databricks-uc", "uc")  # the journal names no address, but the user's settings
 
 
 def sync_session(log: Path, wanted: Target, environ: Mapping[str, str]) -> str:
@@ -47,7 +53,7 @@ def run_jobs(jobs: Iterable[tuple[Path, Target | None]], environ: Mapping[str, s
     if not given:
         return []
     done = subprocess.run(
-        [sys.executable, "-m", "jupyter_green.track", "once"],
+        [sys.executable, "-P", "-m", "jupyter_green.track", "once"],  # no module of the current folder
         input=json.dumps(given),
         capture_output=True,
         text=True,
@@ -69,15 +75,25 @@ def sync_all(environ: Mapping[str, str]) -> list[tuple[SessionLog, dict[str, Any
     home = read_home(environ)
     waiting = [log for log in sessions(home) if _lacks(log)]
     named = environ.get("MLFLOW_TRACKING_URI")
-    trusted = [log for log in waiting if _is_trusted(log, named)]
+    wanted = _wanted(environ)
+    trusted = [log for log in waiting if _is_trusted(log, named, wanted)]
     others = [log for log in waiting if log not in trusted]
     results: list[tuple[SessionLog, dict[str, Any]]] = []
     for logs, clean in ((trusted, False), (others, True)):
-        jobs = [(log.path, Target(tracking_uri=None, experiment=None)) for log in logs]
+        jobs = [(log.path, wanted) for log in logs]
         with tempfile.TemporaryDirectory() as empty_home:
             used = _without_credentials(environ, home, empty_home) if clean else dict(environ)
             results += zip(logs, run_jobs(jobs, used), strict=True)
     return results
+
+
+def _wanted(environ: Mapping[str, str]) -> Target:
+    """Return where records go that name no place: to MLflow as this environment has it, as if mlflow were used now."""
+    try:
+        experiment = read_settings(environ=environ).experiment
+    except UsageError:
+        experiment = None
+    return target(environ, os.getcwd(), experiment)
 
 
 def _lacks(log: SessionLog) -> bool:
@@ -87,12 +103,11 @@ def _lacks(log: SessionLog) -> bool:
     return bool(log.records) and is_over(log) and not any(one.is_final for one in receipts.delivered)
 
 
-def _is_trusted(log: SessionLog, named: str | None) -> bool:
+def _is_trusted(log: SessionLog, named: str | None, wanted: Target) -> bool:
     """Tell whether all addresses of a session are on this computer, or the one that the user named."""
-    goals = group(log.records, Target(tracking_uri=None, experiment=None))
-    for goal in goals:
+    for goal in group(log.records, wanted, read_receipts(log.path)):
         uri = goal.tracking_uri
-        if uri is None or urlsplit(uri).scheme not in ("http", "https"):
+        if uri is None or urlsplit(uri).scheme in (*_LOCAL, *_OWN_CONFIGURATION):
             continue
         if named is None or _origin(absolute_uri(named, log.session.cwd)) != _origin(uri):
             return False
@@ -112,6 +127,6 @@ def _without_credentials(environ: Mapping[str, str], home: Path, empty_home: str
         "HOME": empty_home,
         "USERPROFILE": empty_home,
         "NETRC": os.devnull,
-        "MLFLOW_CREDENTIALS_FILE": os.devnull,
+        "PYTHONUSERBASE": site.getuserbase(),  # where mlflow may be installed
         "JUPYTER_GREEN_HOME": str(home),
     }

@@ -11,10 +11,11 @@ import re
 from collections.abc import Mapping
 
 from jupyter_green.records import Target
+from jupyter_green.track.secrets import without_secrets
 
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
 _SQLITE = re.compile(r"^(sqlite(?:\+\w+)?:///)(?!/)(.+)$")
-_USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
+_USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")  # to the last @: a password may hold one
 
 
 def absolute_uri(uri: str, cwd: str) -> str:
@@ -32,7 +33,7 @@ def absolute_uri(uri: str, cwd: str) -> str:
         return "file://" + os.path.normpath(os.path.join(cwd, uri[len("file:") :]))
     if not _SCHEME.match(uri):
         return os.path.normpath(os.path.join(cwd, uri)) if uri not in _PROFILES else uri
-    return _USER_INFO.sub("", uri)
+    return without_secrets(_USER_INFO.sub("", uri))
 
 
 _PROFILES = frozenset({"databricks", "databricks-uc", "uc"})
