@@ -51,16 +51,16 @@ class BusyClock:
             return None
         try:
             head = os.pread(self._fd, 256, 0)
-        except OSError:
+            user, nice, system, _idle, _iowait, irq, softirq = (int(n) for n in head[4:].split(None, 7)[:7])
+        except (OSError, ValueError):
             return None
-        user, nice, system, _idle, _iowait, irq, softirq = (int(n) for n in head[4:].split(None, 7)[:7])
         return (user + nice + system + irq + softirq) * self._ns_per_tick
 
     def close(self) -> None:
         """Give the descriptor back."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        fd, self._fd = self._fd, None  # in this order: closed twice it could be somebody else's
+        if fd is not None:
+            os.close(fd)
 
 
 def process_started(pid: int) -> int | None:

@@ -83,7 +83,9 @@ class Meter:
     ) -> None:
         self.source = source
         self._tree, self._busy, self._clock = tree, busy, clock
-        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        # Can be taken again: a signal handler or finalizer that measures may run inside any of the steps below.
+        self._lock = threading.RLock()
         first = self._snapshot()
         nothing = ledger.empty(FIXED + len(source.domains))
         self._state = _State(first, {}, nothing, Calm(first, None, None, None), {})
@@ -93,10 +95,22 @@ class Meter:
         busy_ns = self._busy.read_ns() if calm is None or needs_busy(calm, at_ns) else None
         return Snapshot(at_ns, self._tree.cpu_ns(), busy_ns, self.source.read_uj())
 
+    @property
+    def is_inert(self) -> bool:
+        """True in a forked child: the parent counts it, and a lock that was held at the fork stays so for ever."""
+        return os.getpid() != self._pid
+
     def open(self, key: Hashable, thread: int | None = None) -> None:
-        """Open a window; everything that this thread uses goes to it until it closes or another opens inside it."""
+        """Open a window; everything that this thread uses goes to it until it closes or another opens inside it.
+
+        Called again, because the first call was interrupted, it changes nothing.
+        """
+        if self.is_inert:
+            return
         thread = threading.get_native_id() if thread is None else thread
         with self._lock:
+            if key in self._state.ledger.windows:
+                return
             last, threads, account, calm, closed = self._settled()
             account = ledger.open_window(account, key, thread, last.at_ns)
             if len(account.windows) > 1 and len(account.threads) > 1:
@@ -108,6 +122,8 @@ class Meter:
 
         Called again, it returns the same until `forget`.
         """
+        if self.is_inert:
+            return None
         with self._lock:
             if key not in self._state.ledger.windows:
                 return self._state.closed.get(key)
@@ -121,14 +137,18 @@ class Meter:
 
     def forget(self, key: Hashable) -> None:
         """Let go of a closed window."""
+        if self.is_inert:
+            return
         with self._lock:
             last, threads, account, calm, closed = self._state
             if key in closed:
-                kept = {other: measured for other, measured in closed.items() if other is not key}
+                kept = {other: measured for other, measured in closed.items() if other != key}
                 self._state = _State(last, threads, account, calm, kept)
 
     def peek(self, key: Hashable) -> Measured | None:
         """Return what an open window was given so far."""
+        if self.is_inert:
+            return None
         with self._lock:
             state = self._state = self._settled()
             window = state.ledger.windows.get(key)
@@ -141,6 +161,9 @@ class Meter:
 
         It is exact as of the last event: nothing is read.
         """
+        if self.is_inert:
+            nothing = ledger.take_between(self._state.ledger)
+            return Measured(self._state.last.at_ns, self._state.last.at_ns, nothing.between, 0)
         with self._lock:
             last, threads, account, calm, closed = self._state
             self._state = _State(last, threads, ledger.take_between(account), calm, closed)
@@ -148,11 +171,15 @@ class Meter:
 
     def tick(self) -> None:
         """Take a reading, so that no counter turns unseen."""
+        if self.is_inert:
+            return
         with self._lock:
             self._state = self._settled()
 
     def newest_open(self, thread: int) -> Hashable | None:
         """Return the innermost window of a thread, or None."""
+        if self.is_inert:
+            return None
         found = None
         for key, window in self._state.ledger.windows.items():
             if window.thread == thread:
@@ -219,7 +246,7 @@ class Keeper:
             self._also()
 
     def stop(self) -> None:
-        """End the thread; in a forked child there is none."""
-        self._stop.set()
+        """End the thread; in a forked child there is none, and the event's lock may be held for ever."""
         if os.getpid() == self._pid:
+            self._stop.set()
             self._thread.join(timeout=5)

@@ -60,11 +60,14 @@ FIXED = 6
 _ANCHOR_NS = NS_PER_S // 5  # 20 ticks of /proc/stat
 _TICK_OF_STAT_S = 0.01
 _CALM_S = 1.0
-_CALM_LOAD = 0.05  # a second is calm if the CPUs were busy for at most this part of it
+# A second is calm if nothing of it was this work's (on a server one busy CPU is a small load, and still the very thing
+# to be measured), and others kept no more than this part of the machine busy, nor more than this many CPUs.
+_CALM_OWN, _CALM_LOAD, _CALM_BUSY = 0.05, 0.05, 0.5
+_STUCK_S = 0.1  # 100 of a counter's steps: a package that used nothing in that time is a counter that does not count
 
 
 def needs_busy(calm: Calm, at_ns: int) -> bool:
-    """Tell whether ``/proc/stat`` is worth reading: it counts in ticks of 10 ms, so soon after the last time it is not."""
+    """Tell whether ``/proc/stat`` is worth reading: it counts in ticks of 10 ms, so soon after a reading it is not."""
     return calm.others is None or at_ns - calm.anchor.at_ns >= _ANCHOR_NS
 
 
@@ -130,7 +133,7 @@ class Modelled:
         own_s = _grown(before.own_ns, after.own_ns)
         if own_s is None:
             own_s, flags = 0.0, flags | Flag.CPU_UNKNOWN
-        busy_s = own_s + others * duration_s
+        busy_s = _busy_s(own_s, others * duration_s, self.cpus * duration_s)
         power = self.power
         machine_j = self.cpus * power.idle_w * duration_s + (power.busy_w - power.idle_w) * busy_s
         value = power.busy_w * own_s
@@ -147,7 +150,8 @@ class Counted:
     With the machine's energy E over t seconds, its idle power p, own CPU seconds o and all busy CPU seconds b:
     ``attributed = (E - p t) o / b + p t o / (cpus t)``: of what load adds, the share of the load; of what idling
     costs, the share of the machine's CPU time. Low: no idle power at all. High: the share of the load of all of E.
-    While p has not been seen, it may be anything up to the lowest power seen, and the range says so.
+    While p has not been seen, it may be anything up to the lowest power seen, and the range says so. Where the
+    counter has not moved yet, high is that of the model.
     """
 
     def __init__(self, counters: Counters, fallback: Modelled) -> None:
@@ -165,11 +169,13 @@ class Counted:
         own_s = _grown(before.own_ns, after.own_ns)
         domains_j: list[float] = []
         failed = 0 if own_s is not None else Flag.CPU_UNKNOWN
-        for old, new, range_uj in zip(before.raw_uj, after.raw_uj, self._ranges, strict=True):
+        for old, new, range_uj, domain in zip(before.raw_uj, after.raw_uj, self._ranges, self.domains, strict=True):
             if old is None or new is None:
                 failed |= Flag.SENSOR_LOST
                 continue
             delta_uj = counter_delta_uj(old, new, range_uj)
+            if not delta_uj and duration_s >= _STUCK_S and domain.startswith("package"):
+                failed |= Flag.SENSOR_LOST
             if not is_certain(delta_uj, duration_s, range_uj):
                 failed |= Flag.DELTA_DROPPED
             domains_j.append(delta_uj / UJ_PER_J)
@@ -179,12 +185,17 @@ class Counted:
 
     def _share(self, own_s: float, others_s: float, duration_s: float, domains_j: list[float], calm: Calm) -> Used:
         total_j = sum(domains_j)
-        busy_s = own_s + others_s
         capacity_s = self._fallback.cpus * duration_s
-        calm = _seen(calm, total_j, duration_s, busy_s / capacity_s if capacity_s else 1.0)
+        busy_s = _busy_s(own_s, others_s, capacity_s)
+        others_s = busy_s - own_s
+        if duration_s >= _CALM_S:
+            most_s = min(_CALM_LOAD * capacity_s, _CALM_BUSY * duration_s)
+            is_calm = busy_s <= most_s and own_s <= _CALM_OWN * duration_s
+            calm = _seen(calm, total_j / duration_s, is_calm)
         of_load = own_s / busy_s if busy_s else 0.0
-        of_capacity = min(1.0, own_s / capacity_s) if capacity_s else 0.0
-        high = total_j * of_load
+        of_capacity = min(of_load, own_s / capacity_s) if capacity_s else 0.0
+        most_j = total_j * of_load
+        high = most_j if total_j else self._fallback.power.busy_w * own_s * MODEL_FACTOR
         if calm.idle_w is not None:
             idle_j = min(total_j, calm.idle_w * duration_s)
             low = (total_j - idle_j) * of_load
@@ -193,7 +204,7 @@ class Counted:
         # The idle power lies between nothing and the lowest power seen: the middle, with both ends as the range.
         lowest_j = total_j if calm.lowest_w is None else min(total_j, calm.lowest_w * duration_s)
         low = (total_j - lowest_j) * of_load + lowest_j * of_capacity
-        value = (low + high) / 2
+        value = (low + most_j) / 2
         return Used((value, low, high, own_s, others_s, busy_s, *domains_j), Flag.IDLE_UNSEEN, calm)
 
     @property
@@ -214,14 +225,16 @@ class Counted:
         self._counters.close()
 
 
-def _seen(calm: Calm, total_j: float, duration_s: float, load: float) -> Calm:
-    """Learn the idle power from an interval of at least a second."""
-    if duration_s < _CALM_S:
-        return calm
-    power_w = total_j / duration_s
+def _busy_s(own_s: float, others_s: float, capacity_s: float) -> float:
+    """Return all busy CPU seconds: what others used a moment ago they may not use now, but never more than there is."""
+    return max(own_s, min(own_s + others_s, capacity_s))
+
+
+def _seen(calm: Calm, power_w: float, is_calm: bool) -> Calm:
+    """Learn the idle power from the mean power of an interval of at least a second."""
     lowest = power_w if calm.lowest_w is None else min(calm.lowest_w, power_w)
     idle = calm.idle_w
-    if load <= _CALM_LOAD or idle is not None:
+    if is_calm or idle is not None:
         idle = power_w if idle is None else min(idle, power_w)
     return calm._replace(lowest_w=lowest, idle_w=idle)
 

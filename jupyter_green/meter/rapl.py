@@ -99,18 +99,25 @@ def _zones(named: dict[str, Path], kind: str) -> tuple[tuple[Zone, ...], str | N
     for name, folder in sorted(named.items()):
         if not name.startswith(kind):
             continue
-        path = folder / "energy_uj"
+        path, range_path = folder / "energy_uj", folder / "max_energy_range_uj"
         try:
-            int(path.read_text("ascii"))
-            range_uj = int((folder / "max_energy_range_uj").read_text("ascii"))
+            _number_in(path)
+            range_uj = _number_in(range_path)
         except OSError as error:
-            return (), f"{path} cannot be read ({error.strerror})"
-        except ValueError:
-            return (), f"{path} holds no number"
+            return (), f"{error.filename} cannot be read ({error.strerror})"
+        except ValueError as error:
+            return (), str(error)
         if range_uj <= 0:
-            return (), f"{folder / 'max_energy_range_uj'} is {range_uj}"
+            return (), f"{range_path} is {range_uj}"
         zones.append(Zone(name, str(path), range_uj))
     return tuple(zones), None
+
+
+def _number_in(path: Path) -> int:
+    try:
+        return int(path.read_text("ascii"))
+    except ValueError:
+        raise ValueError(f"{path} holds no number") from None
 
 
 class Counters:
