@@ -13,7 +13,7 @@ import time
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from jupyter_green.errors import DeliveryError
@@ -63,11 +63,26 @@ def connect(uri: str | None) -> tuple[MlflowClient, str]:
             mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # back to the default
             wanted = str(mlflow.get_tracking_uri())
         if wanted.startswith(_SQLITE):
-            _prepare_sqlite(Path(wanted[len(_SQLITE) :].partition("?")[0]))
+            path = _sqlite_path(wanted)
+            if uri is None:
+                wanted = _sqlite_uri(path)
+            _prepare_sqlite(path)
         mlflow.set_tracking_uri(wanted)
         return MlflowClient(tracking_uri=wanted), wanted
     except Exception as error:  # whatever mlflow, sqlalchemy or a plugin raises, the store is not there for us
         raise refused(wanted or "its default store", error) from error
+
+
+def _sqlite_path(uri: str) -> Path:
+    from sqlalchemy.engine import make_url  # versions differ in whether ``%20`` means a space
+
+    return Path(make_url(uri).database or "")
+
+
+def _sqlite_uri(path: Path) -> str:
+    """Return the URI of a SQLite file, with as little quoted as can be: MLflow 3.17 makes folders of quoted names."""
+    plain = f"{_SQLITE}{path}"
+    return plain if _sqlite_path(plain) == path else _SQLITE + quote(str(path))
 
 
 def refused(uri: str, error: BaseException) -> DeliveryError:
@@ -106,7 +121,7 @@ def _publish_new(path: Path) -> None:
 
     aside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
-        store: Any = SqlAlchemyStore(f"{_SQLITE}{aside}", "./mlruns")  # MLflow's own default for artifacts
+        store: Any = SqlAlchemyStore(_sqlite_uri(aside), "./mlruns")  # MLflow's own default for artifacts
         store.engine.dispose()
         os.link(aside, path)
     except FileExistsError:
