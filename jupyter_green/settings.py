@@ -38,15 +38,24 @@ class Settings:
     sources: Mapping[str, str]
 
 
+def _number(text: Any) -> float:
+    try:
+        if not isinstance(text, bool):
+            return float(text)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError("a number is expected")
+
+
 def _positive(text: Any) -> float:
-    value = float(text)
+    value = _number(text)
     if not (math.isfinite(value) and value > 0):
         raise ValueError("a number above 0 is expected")
     return value
 
 
 def _at_least_one(text: Any) -> float:
-    value = float(text)
+    value = _number(text)
     if not (math.isfinite(value) and value >= 1):
         raise ValueError("a number of at least 1 is expected")
     return value
@@ -72,7 +81,7 @@ def _boolean(text: Any) -> bool:
 
 def _text(text: Any) -> str:
     value = str(text).strip()
-    if not value:
+    if not value or isinstance(text, bool) or not isinstance(text, str | int | float):
         raise ValueError("a text is expected")
     return value
 
@@ -150,9 +159,8 @@ def _read_value(name: str, given: Any, source: str) -> Any:
         raise UsageError(f"jupyter_green: unknown setting {name!r} in {source}.{did_you_mean(name, list(_READERS))}")
     try:
         return _READERS[name](given)
-    except (TypeError, ValueError) as error:
-        reason = error.args[0] if isinstance(error, ValueError) and "expected" in str(error) else "a number is expected"
-        raise UsageError(f"jupyter_green: {name} = {given!r} in {source}: {reason}.") from None
+    except ValueError as error:
+        raise UsageError(f"jupyter_green: {name} = {given!r} in {source}: {error}.") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -177,14 +185,16 @@ def _from_pyproject(cwd: Path) -> tuple[str, dict[str, Any]]:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             continue
-        if "[tool.jupyter_green]" not in text:
+        if "jupyter_green" not in text:
             return "pyproject.toml", {}
         import tomllib  # only for the few who use it: 3 ms
 
         try:
-            return str(path), dict(tomllib.loads(text)["tool"]["jupyter_green"])
+            tools = tomllib.loads(text).get("tool", {})
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"jupyter_green: {path} cannot be read: {error}.") from None
+        ours = tools.get("jupyter_green", {}) if isinstance(tools, Mapping) else {}
+        return str(path), _as_table(ours, f"tool.jupyter_green in {path}")
     return "pyproject.toml", {}
 
 
@@ -205,8 +215,14 @@ def _from_config(folders: Sequence[str]) -> tuple[str, dict[str, Any]]:
             section = PyFileConfigLoader(path).load_config().get("JupyterGreen", {})
         except Exception as error:  # the file is the admin's own Python: anything can be raised there
             raise UsageError(f"jupyter_green: {path} cannot be read: {type(error).__name__}: {error}.") from None
-        return path, dict(section)
+        return path, _as_table(section, f"c.JupyterGreen in {path}")
     return "jupyter_green_config.py", {}
+
+
+def _as_table(section: Any, where: str) -> dict[str, Any]:
+    if not isinstance(section, Mapping):
+        raise UsageError(f"jupyter_green: {where} is {section!r}; names with values are expected.")
+    return dict(section)
 
 
 def read_home(environ: Mapping[str, str] | None = None) -> Path:

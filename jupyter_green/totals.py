@@ -30,6 +30,7 @@ def sum_energy(energies: Iterable[Energy]) -> Energy:
     """
     parts = list(energies)
     domains = {domain for part in parts for domain in part.machine_j}
+    sourced = {domain for part in parts for domain in part.source}
     known = [part.quality for part in parts]
     quality = max(known, key=lambda q: QUALITIES.index(q) if q else len(QUALITIES)) if known else None
     return Energy(
@@ -40,11 +41,16 @@ def sum_energy(energies: Iterable[Energy]) -> Energy:
         duration_s=sum(part.duration_s for part in parts),
         cpu_s=add_known(part.cpu_s for part in parts),
         others_cpu_s=add_known(part.others_cpu_s for part in parts),
-        source={domain: source for part in parts for domain, source in part.source.items()},
+        source={domain: _sources(part.source.get(domain) for part in parts) for domain in sorted(sourced)},
         quality=quality,
         covers=tuple(sorted({item for part in parts for item in part.covers})),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
+
+
+def _sources(sources: Iterable[str | None]) -> str:
+    """Name every source once, as in ``model+rapl``."""
+    return "+".join(sorted({name for source in sources if source for name in source.split("+")}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +69,15 @@ class Total:
 def total(records: Iterable[CellRecord], end: End | None = None) -> Total:
     """Add up records and what was used between them; a record inside another is in the other's figure.
 
+    If the other is not there (its kernel was killed before its end), the record stands for itself.
+
     Args:
         records: Records of one session or of several, in their order.
         end: The session's end, with what was used after the last record.
     """
-    parts = [record for record in records if record.part_of is None]
+    records = list(records)
+    there = {record.record_id for record in records}
+    parts = [record for record in records if record.part_of not in there]
     gaps = [(record, record.between_j) for record in parts if record.between_j is not None]
     if end is not None and end.between_j is not None and parts:
         gaps.append((parts[-1], end.between_j))

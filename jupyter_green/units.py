@@ -38,8 +38,9 @@ def three_figures(value: float) -> str:
         return "0"
     text = f"{value:.3g}"
     if "e" in text:
-        number = float(text)
-        text = f"{number:.0f}" if abs(number) >= 1 else f"{number:.12f}".rstrip("0")
+        number, _, exponent = text.partition("e")
+        digits = len(number.partition(".")[2]) - int(exponent)
+        text = f"{float(text):.{max(0, digits)}f}"
     return text
 
 

@@ -1,0 +1,258 @@
+"""Settings: where a value comes from, which source wins, and what is said of a value that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_green.errors import UsageError
+from jupyter_green.settings import Settings, default_settings, did_you_mean, read_home, read_settings
+
+NAMES = {field.name for field in fields(Settings)} - {"sources"}
+
+Read = Callable[..., Settings]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Read settings of a folder and sources of the test's own."""
+
+    def read(
+        *,
+        flags: Mapping[str, Any] | None = None,
+        notebook: Mapping[str, Any] | None = None,
+        environ: Mapping[str, str] | None = None,
+        toml: str | None = None,
+        config: str | None = None,
+    ) -> Settings:
+        work = tmp_path / "project" / "notebooks"
+        work.mkdir(parents=True, exist_ok=True)
+        if toml is not None:
+            (tmp_path / "project" / "pyproject.toml").write_text(toml, "utf-8")
+        else:  # ends the search, whatever lies above
+            (tmp_path / "project" / "pyproject.toml").write_text("[project]\n", "utf-8")
+        folder = tmp_path / "etc"
+        folder.mkdir(exist_ok=True)
+        if config is not None:
+            (folder / "jupyter_green_config.py").write_text(config, "utf-8")
+        folders = [str(tmp_path / "not there"), str(folder)]
+        return read_settings(flags=flags, notebook=notebook, environ=environ or {}, cwd=work, config_folders=folders)
+
+    return read
+
+
+def _toml(**values: object) -> str:
+    return "[tool.jupyter_green]\n" + "".join(f"{name} = {value!r}\n" for name, value in values.items())
+
+
+def test_the_defaults_name_themselves(read: Read) -> None:
+    """Where nothing is set each value is the default and says so."""
+    assert read() == default_settings()
+    assert set(default_settings().sources) == NAMES
+    assert set(default_settings().sources.values()) == {"default"}
+
+
+def test_the_first_source_that_has_a_value_wins(read: Read, tmp_path: Path) -> None:
+    """The option beats the notebook, the environment, pyproject.toml, the configuration file and the default."""
+    sources: dict[str, Any] = {
+        "flags": {"pue": 1.1},
+        "notebook": {"pue": 1.2},
+        "environ": {"JUPYTER_GREEN_PUE": "1.3"},
+        "toml": _toml(pue=1.4),
+        "config": "c.JupyterGreen.pue = 1.5\n",
+    }
+    expected = [
+        (1.1, "option"),
+        (1.2, "notebook metadata"),
+        (1.3, "environment"),
+        (1.4, str(tmp_path / "project" / "pyproject.toml")),
+        (1.5, str(tmp_path / "etc" / "jupyter_green_config.py")),
+    ]
+    for value, source in expected:
+        settings = read(**sources)
+        assert (settings.pue, settings.sources["pue"]) == (value, source)
+        del sources[next(iter(sources))]
+
+
+def test_sources_are_mixed_name_by_name(read: Read) -> None:
+    """Each name is taken from the first source that has it; an option that is None was not given."""
+    settings = read(flags={"intensity": None}, environ={"JUPYTER_GREEN_INTENSITY": "FRA"}, toml=_toml(currency="USD"))
+    assert (settings.intensity, settings.currency, settings.pue) == ("FRA", "USD", 1.0)
+
+
+def test_every_name_can_be_set_in_the_environment(read: Read) -> None:
+    """Each setting has its variable."""
+    values = {
+        "intensity": "53g",
+        "pue": "1.5",
+        "price_per_kwh": "0.3",
+        "currency": "CHF",
+        "cpu_busy_w": "5",
+        "cpu_idle_w": "0.5",
+        "mlflow": "off",
+        "experiment": "churn",
+        "journal_days": "30",
+        "allow_network": "yes",
+    }
+    assert set(values) == NAMES
+    settings = read(environ={f"JUPYTER_GREEN_{name.upper()}": value for name, value in values.items()})
+    for name, value in values.items():
+        assert str(getattr(settings, name)) in {value, f"{value}.0", "True"}
+        assert settings.sources[name] == "environment"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("pue", "much", "a number is expected"),
+        ("pue", "", "a number is expected"),
+        ("pue", "expected", "a number is expected"),
+        ("pue", True, "a number is expected"),
+        ("pue", [1.5], "a number is expected"),
+        ("pue", 0.9, "a number of at least 1 is expected"),
+        ("pue", "nan", "a number of at least 1 is expected"),
+        ("pue", "inf", "a number of at least 1 is expected"),
+        ("price_per_kwh", "-0.3", "a number above 0 is expected"),
+        ("price_per_kwh", 0, "a number above 0 is expected"),
+        ("price_per_kwh", float("inf"), "a number above 0 is expected"),
+        ("cpu_busy_w", "nan", "a number above 0 is expected"),
+        ("cpu_idle_w", -1, "a number above 0 is expected"),
+        ("cpu_busy_w", 10**400, "a number is expected"),
+        ("journal_days", 0, "a number above 0 is expected"),
+        ("mlflow", "maybe", "one of auto, on, off is expected"),
+        ("mlflow", True, "one of auto, on, off is expected"),
+        ("allow_network", "perhaps", "true or false is expected"),
+        ("currency", "  ", "a text is expected"),
+        ("currency", ["EUR"], "a text is expected"),
+        ("intensity", "", "a text is expected"),
+        ("experiment", True, "a text is expected"),
+    ],
+)
+@pytest.mark.parametrize("source", ["flags", "notebook"])
+def test_an_invalid_value_names_its_source(read: Read, source: str, name: str, value: object, expected: str) -> None:
+    """A value that cannot be used is an error with the name, the value, the source and what is expected."""
+    where = {"flags": "option", "notebook": "notebook metadata"}[source]
+    with pytest.raises(UsageError) as caught:
+        read(**{source: {name: value}})
+    assert str(caught.value) == f"jupyter_green: {name} = {value!r} in {where}: {expected}."
+
+
+def test_an_invalid_value_names_its_file(read: Read, tmp_path: Path) -> None:
+    """The environment, pyproject.toml and the configuration file are named as the source of an invalid value."""
+    with pytest.raises(UsageError, match="pue = '0' in environment: "):
+        read(environ={"JUPYTER_GREEN_PUE": "0"})
+    with pytest.raises(UsageError, match=f"pue = 0 in {tmp_path / 'project' / 'pyproject.toml'}: "):
+        read(toml=_toml(pue=0))
+    with pytest.raises(UsageError, match=f"pue = 'x' in {tmp_path / 'etc' / 'jupyter_green_config.py'}: "):
+        read(config="c.JupyterGreen.pue = 'x'\n")
+
+
+def test_an_invalid_value_is_an_error_even_if_another_source_wins(read: Read) -> None:
+    """A broken value is never passed over, so that it does not wait for the day when it counts."""
+    with pytest.raises(UsageError, match="in environment"):
+        read(flags={"pue": 1.2}, environ={"JUPYTER_GREEN_PUE": "x"})
+
+
+def test_an_unknown_name_is_an_error_in_every_source(read: Read) -> None:
+    """A name that no setting has is an error that names the source and the nearest name."""
+    for sources in (
+        {"flags": {"intensty": "FRA"}},
+        {"notebook": {"intensty": "FRA"}},
+        {"toml": _toml(intensty="FRA")},
+        {"config": "c.JupyterGreen.intensty = 'FRA'\n"},
+    ):
+        with pytest.raises(UsageError, match=r"unknown setting 'intensty' in .+\. Did you mean intensity\?"):
+            read(**sources)
+    with pytest.raises(UsageError, match=r"JUPYTER_GREEN_INTENSTY .*\. Did you mean JUPYTER_GREEN_INTENSITY\?"):
+        read(environ={"JUPYTER_GREEN_INTENSTY": "FRA"})
+    with pytest.raises(UsageError, match="unknown variable JUPYTER_GREEN_ in the environment"):
+        read(environ={"JUPYTER_GREEN_": "1"})
+
+
+def test_reserved_and_foreign_variables_are_ignored(read: Read) -> None:
+    """The variables that are no settings, and those of others, are passed over."""
+    environ = {"JUPYTER_GREEN_HOME": "/x", "JUPYTER_GREEN_RUN": "ab", "JUPYTER_GREEN_UI": "lab", "JUPYTER_PUE": "0"}
+    assert read(environ=environ) == default_settings()
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "[tool.black]\nline-length = 100\n",
+        "# [tool.jupyter_green]\n# pue = 1.5\n",
+        '[project]\nname = "uses jupyter_green"\n',
+        'tool = "jupyter_green"\n',
+        "[tool.black\n",
+        "",
+    ],
+)
+def test_a_pyproject_without_our_table_sets_nothing(read: Read, toml: str) -> None:
+    """A pyproject.toml that has no table of ours is none of our business, even if it is broken."""
+    assert read(toml=toml) == default_settings()
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "[tool.jupyter_green]\npue = 1.5",
+        "[ tool . jupyter_green ]\npue = 1.5",
+        "[tool]\njupyter_green = {pue = 1.5}",
+        "tool.jupyter_green.pue = 1.5",
+    ],
+)
+def test_our_table_in_every_way_toml_has(read: Read, toml: str) -> None:
+    """The table is found however TOML lets it be written."""
+    assert read(toml=toml).pue == 1.5
+
+
+def test_the_nearest_pyproject_counts(read: Read, tmp_path: Path) -> None:
+    """Only the nearest pyproject.toml is read; one further up is another project's."""
+    (tmp_path / "pyproject.toml").write_text(_toml(pue=9.0), "utf-8")
+    assert read(toml="[project]\n").pue == 1.0
+
+
+def test_a_broken_pyproject_is_named(read: Read, tmp_path: Path) -> None:
+    """A pyproject.toml with a table of ours that cannot be read is an error that names the file."""
+    with pytest.raises(UsageError, match=f"{tmp_path / 'project' / 'pyproject.toml'} cannot be read: "):
+        read(toml="[tool.jupyter_green]\npue = \n")
+    with pytest.raises(UsageError, match=r"tool\.jupyter_green in .* is 3; names with values are expected"):
+        read(toml="[tool]\njupyter_green = 3\n")
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ("raise RuntimeError('no')\n", "RuntimeError: no"),
+        ("c.JupyterGreen.pue = 1 +\n", "SyntaxError"),
+        ("import no_such_module\n", "ModuleNotFoundError"),
+        ("c.JupyterGreen = 5\n", "names with values are expected|cannot be read"),
+    ],
+)
+def test_a_broken_configuration_file_is_named(read: Read, tmp_path: Path, config: str, problem: str) -> None:
+    """A configuration file that raises, or holds something else, is an error that names the file."""
+    with pytest.raises(UsageError, match=problem) as caught:
+        read(config=config)
+    assert str(tmp_path / "etc" / "jupyter_green_config.py") in str(caught.value)
+
+
+def test_a_configuration_file_for_others_sets_nothing(read: Read) -> None:
+    """A configuration file without c.JupyterGreen sets nothing."""
+    assert read(config="c.ServerApp.port = 8888\n") == default_settings()
+
+
+def test_home_is_the_variable_or_jupyters_data_folder(tmp_path: Path) -> None:
+    """The journal lies where the variable says, made absolute, else in Jupyter's data folder."""
+    assert read_home({"JUPYTER_GREEN_HOME": str(tmp_path)}) == tmp_path
+    assert read_home({"JUPYTER_GREEN_HOME": "~/green"}) == Path.home() / "green"
+    assert read_home({"JUPYTER_GREEN_HOME": "green"}) == Path.cwd() / "green"
+    assert read_home({}).name == "jupyter_green"
+    assert read_home({"JUPYTER_GREEN_HOME": ""}) == read_home({})
+
+
+def test_did_you_mean_keeps_quiet_when_nothing_is_near() -> None:
+    """A word that is near to nothing gets no advice."""
+    assert did_you_mean("xyzzy", sorted(NAMES)) == ""
