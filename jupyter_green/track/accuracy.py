@@ -75,10 +75,11 @@ def as_number(value: Any) -> tuple[float | None, str | None]:
     ((0.5, None), (None, 'is nan'), (None, 'is a str, not a number'))
     """
     try:
-        if isinstance(value, str | bytes | bytearray | complex):
-            return None, f"is a {type(value).__name__}, not a number"
         # An array, tensor or series of one number is that number; item() raises for any other.
-        number = float(value.item() if getattr(value, "ndim", 0) else value)
+        one = value.item() if getattr(value, "ndim", 0) else value
+        if isinstance(one, str | bytes | bytearray | complex):
+            return None, f"is a {type(value).__name__}, not a number"
+        number = float(one)
     except Exception as error:  # the value is the user's own object: its __float__ may raise anything
         return None, f"is a {type(value).__name__}, not a number ({type(error).__name__})"
     if not math.isfinite(number):
