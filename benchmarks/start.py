@@ -48,7 +48,7 @@ def state():
 for n in range(2000):
     shell.run_cell("x = 1", store_history=False)
 first = state()
-for n in range(%d):
+for n in range(MANY):
     shell.run_cell("x = 1", store_history=False)
 print(json.dumps({"first": first, "last": state()}))
 """
@@ -125,7 +125,7 @@ def _idle() -> Figure:
 def _many() -> list[Figure]:
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
-            [sys.executable, "-c", _MANY % MANY],
+            [sys.executable, "-c", _MANY.replace("MANY", str(MANY))],
             capture_output=True,
             text=True,
             check=True,

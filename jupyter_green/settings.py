@@ -7,7 +7,6 @@ Order, the first that has a value wins: the magic's flag, the notebook's metadat
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -106,6 +105,8 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     >>> did_you_mean("intensty", ["intensity", "pue"])
     ' Did you mean intensity?'
     """
+    import difflib  # only for those who mistype
+
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
     return f" Did you mean {near[0]}?" if near else ""
 

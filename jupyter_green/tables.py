@@ -6,7 +6,6 @@ Source: https://github.com/mlco2/codecarbon (MIT), ``codecarbon/data``; energy m
 
 from __future__ import annotations
 
-import csv
 import importlib.util
 import json
 from dataclasses import dataclass
@@ -53,6 +52,8 @@ def read_world_average_g_per_kwh() -> float:
 
 def read_cpu_tdp_w() -> dict[str, float]:
     """Return the thermal design power (W) of CPUs by their marketing name."""
+    import csv  # only on computers without counters that are no virtual machines
+
     with (_folder() / "hardware" / "cpu_power.csv").open(encoding="utf-8", newline="") as file:
         return {row["Name"].strip(): float(row["TDP"]) for row in csv.DictReader(file) if _is_number(row["TDP"])}
 

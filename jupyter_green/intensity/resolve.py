@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from functools import lru_cache
@@ -51,6 +50,8 @@ def _resolve(said: str | None) -> Intensity:
     zone = zones.get(said.upper())
     if zone is None:
         names = {code.name.lower(): code.code for code in zones.values()}
+        import difflib  # only for those who mistype
+
         near = difflib.get_close_matches(said.lower(), names, n=1, cutoff=0.75)
         meant = f"Did you mean {names[near[0]]}? " if near else ""
         raise UsageError(f"intensity {said!r} is not a zone. {meant}Try FRA, 53g, or jupyter green intensity --list.")

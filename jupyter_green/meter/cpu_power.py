@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from pathlib import Path
@@ -17,7 +16,8 @@ IDLE_PART = DEFAULT_IDLE_W / DEFAULT_BUSY_W
 MODEL_FACTOR = 2.0  # the true figure is taken to lie between 1/2 and 2 times the modelled one
 
 _NOISE = re.compile(
-    r"\((?:r|tm|c)\)|\bcpu\b|\bprocessor\b|\b\d+-core\b|@.*$|\bwith radeon graphics\b|\b\d+th gen\b", re.IGNORECASE
+    r"\((?:r|tm|c)\)|\bcpu\b|\bprocessor\b|\b\w+-cores?\b|(?: 0)? @.*$|(?<=.)\b(?:with |w/ )?radeon\b.*$|\b\d+th gen\b",
+    re.IGNORECASE,
 )
 
 
@@ -83,6 +83,8 @@ def find_tdp_w(model: str) -> tuple[str, float] | None:
     # A near name counts only if every word with a digit (the model's number) is the same.
     numbers = {word for word in wanted.split() if any(c.isdigit() for c in word)}
     same = [key for key in by_key if numbers and numbers == {w for w in key.split() if any(c.isdigit() for c in w)}]
+    import difflib  # only where the exact name is not there
+
     near = difflib.get_close_matches(wanted, same, n=1, cutoff=0.8)
     return (by_key[near[0]], table[by_key[near[0]]]) if near else None
 

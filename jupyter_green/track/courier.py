@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import select
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,6 +67,8 @@ class Courier:
         return False
 
     def _start(self) -> None:
+        import subprocess  # only where something is delivered
+
         read_end, write_end = os.pipe()
         os.set_blocking(write_end, False)
         # -P: no module of the notebook's folder takes the place of one of Python's.

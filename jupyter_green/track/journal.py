@@ -8,7 +8,6 @@ its last one the end, if the session came to one. A line is appended with one ``
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import threading
@@ -30,7 +29,11 @@ def notebook_key(notebook: str | None) -> str:
     >>> notebook_key(None), len(notebook_key("/home/ann/churn.ipynb"))
     ('none', 12)
     """
-    return "none" if notebook is None else hashlib.sha256(os.fsencode(notebook)).hexdigest()[:12]
+    if notebook is None:
+        return "none"
+    import hashlib  # a kernel has it loaded already; a plain IPython has no notebook
+
+    return hashlib.sha256(os.fsencode(notebook)).hexdigest()[:12]
 
 
 def journal_folder(home: Path) -> Path:
