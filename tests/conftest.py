@@ -8,11 +8,16 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.kernels import Kernel
 
 HERE = Path(__file__).parent
+
+# The same examples in every run, and no test fails because the machine was slow.
+hypothesis.settings.register_profile("green", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("green")
 
 
 @pytest.fixture

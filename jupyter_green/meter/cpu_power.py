@@ -75,18 +75,24 @@ def find_tdp_w(model: str) -> tuple[str, float] | None:
     >>> find_tdp_w("AMD Ryzen 7 5800X 8-Core Processor")
     ('AMD Ryzen 7 5800X', 105.0)
     """
-    table = read_cpu_tdp_w()
-    by_key = {_key(name): name for name in table}
     wanted = _key(model)
+    numbers = _numbers(wanted)
+    if not numbers:
+        return None
+    table, longest = read_cpu_tdp_w(), max(numbers, key=len)
+    by_key = {_key(name): name for name in table if longest in name.lower()}
     if wanted in by_key:
         return by_key[wanted], table[by_key[wanted]]
     # A near name counts only if every word with a digit (the model's number) is the same.
-    numbers = {word for word in wanted.split() if any(c.isdigit() for c in word)}
-    same = [key for key in by_key if numbers and numbers == {w for w in key.split() if any(c.isdigit() for c in w)}]
+    same = [key for key in by_key if numbers == _numbers(key)]
     import difflib  # only where the exact name is not there
 
     near = difflib.get_close_matches(wanted, same, n=1, cutoff=0.8)
     return (by_key[near[0]], table[by_key[near[0]]]) if near else None
+
+
+def _numbers(key: str) -> frozenset[str]:
+    return frozenset(word for word in key.split() if any(c.isdigit() for c in word))
 
 
 def _key(name: str) -> str:
