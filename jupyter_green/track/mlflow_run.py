@@ -222,7 +222,8 @@ _COLUMNS = (
 
 def cells_table(records: Sequence[CellRecord]) -> str:
     """Return all records as the JSON table that MLflow's interface shows."""
-    return json.dumps({"columns": _COLUMNS, "data": [_cells_row(record) for record in records]}, ensure_ascii=False)
+    table = {"columns": _COLUMNS, "data": [_cells_row(record) for record in records]}
+    return json.dumps(table, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def _cells_row(record: CellRecord) -> list[Any]:

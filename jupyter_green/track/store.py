@@ -18,6 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from jupyter_green.errors import DeliveryError
 from jupyter_green.track.secrets import mask_text
+from jupyter_green.track.target import without_credentials
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -87,9 +88,11 @@ def _sqlite_uri(path: Path) -> str:
 
 def refused(uri: str, error: BaseException) -> DeliveryError:
     """Turn what MLflow raised into our error: its first sentence, and what to do."""
-    reason = mask_text((str(error).strip().splitlines() or [type(error).__name__])[0])[:300].rstrip(".")
-    shown = urlsplit(uri)._replace(netloc=urlsplit(uri).netloc.rpartition("@")[2]).geturl()
-    return DeliveryError(shown, reason, "The records are kept and will be sent by: jupyter green sync")
+    lines = [line for line in str(error).strip().splitlines() if not line.startswith("(raised as a result")]
+    reason = mask_text((lines or [type(error).__name__])[0])[:300].rstrip(".")
+    return DeliveryError(
+        without_credentials(uri), reason, "The records are kept and will be sent by: jupyter green sync"
+    )
 
 
 def _knock(uri: str) -> None:

@@ -33,6 +33,15 @@ def absolute_uri(uri: str, cwd: str) -> str:
         return "file://" + os.path.normpath(os.path.join(cwd, uri[len("file:") :]))
     if not _SCHEME.match(uri):
         return os.path.normpath(os.path.join(cwd, uri)) if uri not in _PROFILES else uri
+    return without_credentials(uri)
+
+
+def without_credentials(uri: str) -> str:
+    """Return a URI without user info, and without the secrets in its query.
+
+    >>> without_credentials("https://ann:pw@host:5000/x?token=1")
+    'https://host:5000/x'
+    """
     return without_secrets(_USER_INFO.sub("", uri))
 
 
