@@ -63,7 +63,7 @@ _CALM_S = 1.0
 # A second is calm if nothing of it was this work's (on a server one busy CPU is a small load, and still the very thing
 # to be measured), and others kept no more than this part of the machine busy, nor more than this many CPUs.
 _CALM_OWN, _CALM_LOAD, _CALM_BUSY = 0.05, 0.05, 0.5
-_STUCK_S = 0.1  # 100 of a counter's steps: a package that used nothing in that time is a counter that does not count
+_STUCK_S = 0.5  # 500 of a counter's steps: a package that used nothing in that time is a counter that does not count
 
 
 def needs_busy(calm: Calm, at_ns: int) -> bool:
