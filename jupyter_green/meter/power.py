@@ -58,6 +58,7 @@ ATTRIBUTED, LOW, HIGH, OWN_S, OTHERS_S, BUSY_S = range(6)
 FIXED = 6
 
 _ANCHOR_NS = NS_PER_S // 5  # 20 ticks of /proc/stat
+_TELLING_NS = 3 * NS_PER_S // 100  # 3 of them
 _TICK_OF_STAT_S = 0.01
 _CALM_S = 1.0
 # A second is calm if nothing of it was this work's (on a server one busy CPU is a small load, and still the very thing
@@ -66,27 +67,39 @@ _CALM_OWN, _CALM_LOAD, _CALM_BUSY = 0.05, 0.05, 0.5
 _STUCK_S = 0.5  # 500 of a counter's steps: a package that used nothing in that time is a counter that does not count
 
 
+class _Others(NamedTuple):
+    """How many CPUs others keep busy: the best guess, and what the ticks allow."""
+
+    cpus: float
+    least: float
+    most: float
+
+
 def needs_busy(calm: Calm, at_ns: int) -> bool:
     """Tell whether ``/proc/stat`` is worth reading: it counts in ticks of 10 ms, so soon after a reading it is not."""
-    return calm.others is None or at_ns - calm.anchor.at_ns >= _ANCHOR_NS
+    return calm.others is None or at_ns - calm.anchor.at_ns >= _TELLING_NS
 
 
-def _others(calm: Calm, before: Snapshot, after: Snapshot) -> tuple[float, Calm]:
+def _others(calm: Calm, before: Snapshot, after: Snapshot) -> tuple[_Others, Calm]:
     """Return how many CPUs others keep busy, and what is known from now on.
 
-    Over a short cell ``/proc/stat`` says nothing; the load over the last fifth of a second at least says how busy the
-    others are.
+    Over a short cell ``/proc/stat`` says little. What it said over the last fifth of a second is believed as long as
+    the ticks since then allow it: a neighbour that began or ended with the cell is seen, and noise is not.
     """
     old_enough = after.at_ns - calm.anchor.at_ns >= _ANCHOR_NS
-    if not old_enough and calm.others is not None:
-        return calm.others, calm
     is_long = after.at_ns - before.at_ns >= _ANCHOR_NS and before.busy_ns is not None
     anchor = before if is_long else calm.anchor
     busy, own = _grown(anchor.busy_ns, after.busy_ns), _grown(anchor.own_ns, after.own_ns)
-    others = 0.0
-    if busy is not None and own is not None and after.at_ns > anchor.at_ns:
-        others = max(0.0, busy - own - _TICK_OF_STAT_S) * NS_PER_S / (after.at_ns - anchor.at_ns)
-    return others, Calm(after, others, calm.idle_w, calm.lowest_w) if old_enough else calm
+    if busy is None or own is None or after.at_ns <= anchor.at_ns:
+        cpus = calm.others or 0.0
+        return _Others(cpus, cpus, cpus), calm
+    duration_s = (after.at_ns - anchor.at_ns) / NS_PER_S
+    least = max(0.0, busy - own - 2 * _TICK_OF_STAT_S) / duration_s
+    most = max(0.0, busy - own + 2 * _TICK_OF_STAT_S) / duration_s
+    if not old_enough and calm.others is not None:
+        return _Others(min(max(calm.others, least), most), least, most), calm
+    cpus = max(0.0, busy - own - _TICK_OF_STAT_S) / duration_s
+    return _Others(cpus, least, most), Calm(after, cpus, calm.idle_w, calm.lowest_w) if old_enough else calm
 
 
 def _grown(before_ns: int | None, after_ns: int | None) -> float | None:
@@ -125,7 +138,7 @@ class Modelled:
     def used(self, before: Snapshot, after: Snapshot, calm: Calm) -> Used:
         """Return what the interval used by the model."""
         others, calm = _others(calm, before, after)
-        return self.share(before, after, others, calm, Flag.MODELLED, domains=1)
+        return self.share(before, after, others.cpus, calm, Flag.MODELLED, domains=1)
 
     def share(self, before: Snapshot, after: Snapshot, others: float, calm: Calm, flags: int, domains: int) -> Used:
         """Return the modelled vector with this many domains, the first of them the whole CPU."""
@@ -149,9 +162,10 @@ class Counted:
 
     With the machine's energy E over t seconds, its idle power p, own CPU seconds o and all busy CPU seconds b:
     ``attributed = (E - p t) o / b + p t o / (cpus t)``: of what load adds, the share of the load; of what idling
-    costs, the share of the machine's CPU time. Low: no idle power at all. High: the share of the load of all of E.
-    While p has not been seen, it may be anything up to the lowest power seen, and the range says so. Where the
-    counter has not moved yet, high is that of the model.
+    costs, the share of the machine's CPU time. Low: no idle power at all, beside as many others as the ticks of
+    ``/proc/stat`` allow. High: the share of the load of all of E, beside as few. While p has not been seen, it may be
+    anything up to the lowest power seen, and the range says so. Where the counter has not moved yet, high is that of
+    the model.
     """
 
     def __init__(self, counters: Counters, fallback: Modelled) -> None:
@@ -180,31 +194,34 @@ class Counted:
                 failed |= Flag.DELTA_DROPPED
             domains_j.append(delta_uj / UJ_PER_J)
         if failed or own_s is None:
-            return self._fallback.share(before, after, others, calm, Flag.MODELLED | failed, domains=len(self.domains))
-        return self._share(own_s, others * duration_s, duration_s, domains_j, calm)
+            flags = Flag.MODELLED | failed
+            return self._fallback.share(before, after, others.cpus, calm, flags, domains=len(self.domains))
+        return self._share(own_s, others, duration_s, domains_j, calm)
 
-    def _share(self, own_s: float, others_s: float, duration_s: float, domains_j: list[float], calm: Calm) -> Used:
+    def _share(self, own_s: float, others: _Others, duration_s: float, domains_j: list[float], calm: Calm) -> Used:
         total_j = sum(domains_j)
         capacity_s = self._fallback.cpus * duration_s
-        busy_s = _busy_s(own_s, others_s, capacity_s)
+        # The fewer the others, the more of the load is ours.
+        busy_s, fewest_s, most_s = (_busy_s(own_s, cpus * duration_s, capacity_s) for cpus in others)
         others_s = busy_s - own_s
         if duration_s >= _CALM_S:
-            most_s = min(_CALM_LOAD * capacity_s, _CALM_BUSY * duration_s)
-            is_calm = busy_s <= most_s and own_s <= _CALM_OWN * duration_s
+            calm_s = min(_CALM_LOAD * capacity_s, _CALM_BUSY * duration_s)
+            is_calm = busy_s <= calm_s and own_s <= _CALM_OWN * duration_s
             calm = _seen(calm, total_j / duration_s, is_calm)
-        of_load = own_s / busy_s if busy_s else 0.0
-        of_capacity = min(of_load, own_s / capacity_s) if capacity_s else 0.0
-        most_j = total_j * of_load
-        high = most_j if total_j else self._fallback.power.busy_w * own_s * MODEL_FACTOR
+        if not own_s:
+            flags = 0 if calm.idle_w is not None else Flag.IDLE_UNSEEN
+            return Used((0.0, 0.0, 0.0, 0.0, others_s, busy_s, *domains_j), flags, calm)
+        of_load, of_capacity = own_s / busy_s, min(own_s / busy_s, own_s / capacity_s) if capacity_s else 0.0
+        high = total_j * own_s / fewest_s if total_j else self._fallback.power.busy_w * own_s * MODEL_FACTOR
         if calm.idle_w is not None:
             idle_j = min(total_j, calm.idle_w * duration_s)
-            low = (total_j - idle_j) * of_load
-            value = low + idle_j * of_capacity
+            value = (total_j - idle_j) * of_load + idle_j * of_capacity
+            low = (total_j - idle_j) * own_s / most_s
             return Used((value, low, high, own_s, others_s, busy_s, *domains_j), 0, calm)
         # The idle power lies between nothing and the lowest power seen: the middle, with both ends as the range.
         lowest_j = total_j if calm.lowest_w is None else min(total_j, calm.lowest_w * duration_s)
-        low = (total_j - lowest_j) * of_load + lowest_j * of_capacity
-        value = (low + most_j) / 2
+        value = ((total_j - lowest_j) * of_load + lowest_j * of_capacity + total_j * of_load) / 2
+        low = (total_j - lowest_j) * own_s / most_s + lowest_j * min(of_capacity, own_s / most_s)
         return Used((value, low, high, own_s, others_s, busy_s, *domains_j), Flag.IDLE_UNSEEN, calm)
 
     @property
