@@ -90,9 +90,9 @@ class Meter:
         nothing = ledger.empty(FIXED + len(source.domains))
         self._state = _State(first, {}, nothing, Calm(first, None, None, None), {})
 
-    def _snapshot(self, calm: Calm | None = None) -> Snapshot:
+    def _snapshot(self, calm: Calm | None = None, last_ns: int = 0) -> Snapshot:
         at_ns = self._clock()
-        busy_ns = self._busy.read_ns() if calm is None or needs_busy(calm, at_ns) else None
+        busy_ns = self._busy.read_ns() if calm is None or needs_busy(calm, last_ns, at_ns) else None
         return Snapshot(at_ns, self._tree.cpu_ns(), busy_ns, self.source.read_uj())
 
     @property
@@ -189,7 +189,7 @@ class Meter:
     def _settled(self) -> _State:
         """Close the interval since the last event."""
         last, threads, account, calm, closed = self._state
-        now = self._snapshot(calm)
+        now = self._snapshot(calm, last.at_ns)
         used = self.source.used(last, now, calm)
         spent: dict[int, int] = {}
         if threads:

@@ -67,17 +67,14 @@ _CALM_OWN, _CALM_LOAD, _CALM_BUSY = 0.05, 0.05, 0.5
 _STUCK_S = 0.5  # 500 of a counter's steps: a package that used nothing in that time is a counter that does not count
 
 
-class _Others(NamedTuple):
-    """How many CPUs others keep busy: the best guess, and what the ticks allow."""
-
-    cpus: float
-    least: float
-    most: float
+# How many CPUs others keep busy: the best guess, and the least and the most that the ticks allow.
+_Others = tuple[float, float, float]
 
 
-def needs_busy(calm: Calm, at_ns: int) -> bool:
-    """Tell whether ``/proc/stat`` is worth reading: it counts in ticks of 10 ms, so soon after a reading it is not."""
-    return calm.others is None or at_ns - calm.anchor.at_ns >= _TELLING_NS
+def needs_busy(calm: Calm, last_ns: int, at_ns: int) -> bool:
+    """Tell whether ``/proc/stat`` is worth reading: it counts in ticks of 10 ms, and so says nothing of less."""
+    is_long = at_ns - last_ns >= _TELLING_NS
+    return is_long or calm.others is None or at_ns - calm.anchor.at_ns >= _ANCHOR_NS
 
 
 def _others(calm: Calm, before: Snapshot, after: Snapshot) -> tuple[_Others, Calm]:
@@ -86,20 +83,22 @@ def _others(calm: Calm, before: Snapshot, after: Snapshot) -> tuple[_Others, Cal
     Over a short cell ``/proc/stat`` says little. What it said over the last fifth of a second is believed as long as
     the ticks since then allow it: a neighbour that began or ended with the cell is seen, and noise is not.
     """
+    known = calm.others
+    if known is not None and after.busy_ns is None:
+        return (known, known, known), calm
     old_enough = after.at_ns - calm.anchor.at_ns >= _ANCHOR_NS
     is_long = after.at_ns - before.at_ns >= _ANCHOR_NS and before.busy_ns is not None
     anchor = before if is_long else calm.anchor
     busy, own = _grown(anchor.busy_ns, after.busy_ns), _grown(anchor.own_ns, after.own_ns)
     if busy is None or own is None or after.at_ns <= anchor.at_ns:
-        cpus = calm.others or 0.0
-        return _Others(cpus, cpus, cpus), calm
+        return (known or 0.0, known or 0.0, known or 0.0), calm
     duration_s = (after.at_ns - anchor.at_ns) / NS_PER_S
     least = max(0.0, busy - own - 2 * _TICK_OF_STAT_S) / duration_s
     most = max(0.0, busy - own + 2 * _TICK_OF_STAT_S) / duration_s
-    if not old_enough and calm.others is not None:
-        return _Others(min(max(calm.others, least), most), least, most), calm
+    if not old_enough and known is not None:
+        return (min(max(known, least), most), least, most), calm
     cpus = max(0.0, busy - own - _TICK_OF_STAT_S) / duration_s
-    return _Others(cpus, least, most), Calm(after, cpus, calm.idle_w, calm.lowest_w) if old_enough else calm
+    return (cpus, least, most), Calm(after, cpus, calm.idle_w, calm.lowest_w) if old_enough else calm
 
 
 def _grown(before_ns: int | None, after_ns: int | None) -> float | None:
@@ -138,7 +137,7 @@ class Modelled:
     def used(self, before: Snapshot, after: Snapshot, calm: Calm) -> Used:
         """Return what the interval used by the model."""
         others, calm = _others(calm, before, after)
-        return self.share(before, after, others.cpus, calm, Flag.MODELLED, domains=1)
+        return self.share(before, after, others[0], calm, Flag.MODELLED, domains=1)
 
     def share(self, before: Snapshot, after: Snapshot, others: float, calm: Calm, flags: int, domains: int) -> Used:
         """Return the modelled vector with this many domains, the first of them the whole CPU."""
@@ -195,14 +194,18 @@ class Counted:
             domains_j.append(delta_uj / UJ_PER_J)
         if failed or own_s is None:
             flags = Flag.MODELLED | failed
-            return self._fallback.share(before, after, others.cpus, calm, flags, domains=len(self.domains))
+            return self._fallback.share(before, after, others[0], calm, flags, domains=len(self.domains))
         return self._share(own_s, others, duration_s, domains_j, calm)
 
     def _share(self, own_s: float, others: _Others, duration_s: float, domains_j: list[float], calm: Calm) -> Used:
         total_j = sum(domains_j)
         capacity_s = self._fallback.cpus * duration_s
         # The fewer the others, the more of the load is ours.
-        busy_s, fewest_s, most_s = (_busy_s(own_s, cpus * duration_s, capacity_s) for cpus in others)
+        guess, least, most = others
+        busy_s = fewest_s = most_s = _busy_s(own_s, guess * duration_s, capacity_s)
+        if least < most:
+            fewest_s = _busy_s(own_s, least * duration_s, capacity_s)
+            most_s = _busy_s(own_s, most * duration_s, capacity_s)
         others_s = busy_s - own_s
         if duration_s >= _CALM_S:
             calm_s = min(_CALM_LOAD * capacity_s, _CALM_BUSY * duration_s)
