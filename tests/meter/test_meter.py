@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -406,3 +407,63 @@ def test_own_cpu_time_of_real_windows_adds_up() -> None:
     assert cpu_s >= 0.2
     assert cpu_s + between.amounts[OWN_S] == pytest.approx(spent, abs=0.005)
     assert joules == pytest.approx(10 * cpu_s)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_windows_of_many_threads_conserve_energy(seed: int, bench: Bench) -> None:
+    """Threads that open and close windows at once, nested and in any order, lose nothing and count nothing twice."""
+    sums: list[float] = []
+    counter = threading.Lock()
+
+    def work(number: int) -> None:
+        moments = random.Random(seed * 100 + number)
+        mine: list[str] = []
+        for turn in range(150):
+            if not mine or moments.random() < 0.5:
+                mine.append(f"{number}-{turn}")
+                bench.meter.open(mine[-1])
+            else:
+                key = mine.pop(moments.randrange(len(mine)))
+                measured = bench.meter.close(key)
+                assert measured is not None
+                if measured.around is None:
+                    sums.append(measured.amounts[FIXED])
+                bench.meter.forget(key)
+            with counter:
+                bench.use(moments.random() / 1000, seconds=1e-5)
+        for key in reversed(mine):
+            measured = bench.meter.close(key)
+            assert measured is not None
+            if measured.around is None:
+                sums.append(measured.amounts[FIXED])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    bench.meter.tick()
+    between = _machine_j(bench.meter.take_between())
+    assert sum(sums) + between == pytest.approx(bench.package.true_uj / 1e6, rel=1e-9)
+
+
+def test_another_process_is_measured_from_outside() -> None:
+    """A meter for a pid has that tree's CPU time, not its own; once the process is gone it is unknown, not 0."""
+    code = "import time\nwhile time.process_time() < 0.2: pass\nprint(time.process_time(), flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", code], stdin=-1, stdout=-1, text=True) as process:
+        meter = make_meter(process.pid)
+        assert process.stdout is not None
+        assert process.stdin is not None
+        meter.open("it")
+        used = float(process.stdout.readline())
+        _burn(0.1)
+        measured = meter.close("it")
+        meter.open("after its end")
+        process.stdin.write("\n")
+    gone = meter.close("after its end")
+    meter.close_down()
+    assert measured is not None
+    assert gone is not None
+    assert measured.amounts[OWN_S] == pytest.approx(used, abs=0.05)
+    assert not measured.flags & Flag.CPU_UNKNOWN
+    assert gone.flags & Flag.CPU_UNKNOWN
