@@ -147,6 +147,10 @@ def read_settings(
                 continue
             values[name] = _read_value(name, given, source)
             sources[name] = source
+    busy_w, idle_w = values.get("cpu_busy_w"), values.get("cpu_idle_w")
+    if busy_w is not None and idle_w is not None and idle_w > busy_w:
+        where = sources["cpu_idle_w"]
+        raise UsageError(f"jupyter_green: cpu_idle_w = {idle_w} in {where}: at most cpu_busy_w, {busy_w}, is expected.")
     return Settings(**values, sources=sources)
 
 

@@ -157,6 +157,13 @@ def test_an_invalid_value_is_an_error_even_if_another_source_wins(read: Read) ->
         read(flags={"pue": 1.2}, environ={"JUPYTER_GREEN_PUE": "x"})
 
 
+def test_an_idle_cpu_draws_no_more_than_a_busy_one(read: Read) -> None:
+    """Watts that would make work cheaper than idling are refused."""
+    with pytest.raises(UsageError, match=r"cpu_idle_w = 5\.0 in environment: at most cpu_busy_w, 4\.0, is expected"):
+        read(flags={"cpu_busy_w": 4}, environ={"JUPYTER_GREEN_CPU_IDLE_W": "5"})
+    assert read(flags={"cpu_busy_w": 4, "cpu_idle_w": 4}).cpu_idle_w == 4
+
+
 def test_an_unknown_name_is_an_error_in_every_source(read: Read) -> None:
     """A name that no setting has is an error that names the source and the nearest name."""
     for sources in (
