@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 from hypothesis import given
@@ -305,3 +306,27 @@ def test_the_error_of_a_step_shrinks_with_time() -> None:
     assert tick_error_j(1.0, 0.01) == pytest.approx(0.1)
     assert tick_error_j(1.0, 1.0) == pytest.approx(0.001)
     assert tick_error_j(0.0, 0.0) == 0
+
+
+@pytest.mark.parametrize("cpus", [2, 16, 128])
+@pytest.mark.parametrize("cell_s", [0.05, 0.2, 1.0, 5.0])
+@pytest.mark.parametrize("neighbours", [(0.0,), (1.0,), (0.3,), (0.0, 1.0)])
+def test_many_cells_beside_neighbours_have_true_ranges(cpus: int, cell_s: float, neighbours: tuple[float, ...]) -> None:
+    """On any machine, beside neighbours that come and go, each cell's truth is in its range, and the sum is near it."""
+    moments = random.Random(cpus)
+    source = counted(cpus=cpus)
+    world = World()
+    before = world.look()
+    calm = unknown_before(before)
+    total = 0.0
+    truth = (BUSY_W + IDLE_W / cpus) * cell_s
+    for _ in range(60):
+        between = world.run(2.0, others=moments.choice(neighbours))
+        calm = source.used(before, between, calm).calm
+        before = world.run(cell_s, own=1.0, others=moments.choice(neighbours))
+        used = source.used(between, before, calm)
+        calm = used.calm
+        assert used.amounts[LOW] <= truth * (1 + 1e-9)
+        assert used.amounts[HIGH] >= truth * (1 - 1e-9)
+        total += used.amounts[ATTRIBUTED]
+    assert total == pytest.approx(60 * truth, rel=0.25)
