@@ -26,7 +26,7 @@ from jupyter_green.track.store import quiet
 
 _SETTLE_S = 1.0  # cells of a Run All go together
 _IDLE_S = 600.0  # then the courier lets go of mlflow's memory
-_LOOK_S = 30.0  # how often to look for the kernel itself: a process forked from it may hold the pipe open
+_LOOK_S = 10.0  # how often to look for the kernel itself: a process forked from it may hold the pipe open
 _FIRST_RETRY_S, _LAST_RETRY_S = 5.0, 300.0
 
 
@@ -50,10 +50,12 @@ def follow(log: Path, environ: Mapping[str, str], wait: bool = False) -> None:
     up_to_date: set[str] = set()
     settle_s = _SETTLE_S
     is_open = True
+    found = _read(log)
+    session = None if found is None else found.session
     while is_open:
-        heard = _listen(timeout, log)
+        heard = _listen(timeout, session)
         if heard == "more":
-            heard = _listen(settle_s, log)
+            heard = _listen(settle_s, session)
         elif heard == "nothing" and timeout == _IDLE_S:
             # The same process, but as small as a fresh interpreter, until there is more.
             command = [sys.executable, "-P", "-m", "jupyter_green.track", "courier", str(log), "wait"]
@@ -61,10 +63,11 @@ def follow(log: Path, environ: Mapping[str, str], wait: bool = False) -> None:
         is_open = heard != "gone"
         if not is_open:
             _wait_for_end(log)
+        is_first = "mlflow" not in sys.modules
         began = time.process_time()
         outcome = deliver(home, log, None, environ, up_to_date)
         # A long session takes longer to deliver: then less often, so that it stays at a tenth of a CPU at most.
-        settle_s = max(_SETTLE_S, 10 * (time.process_time() - began))
+        settle_s = _SETTLE_S if is_first else max(_SETTLE_S, 10 * (time.process_time() - began))
         timeout = _IDLE_S
         if outcome.problem is not None:
             timeout, retry_s = retry_s, min(2 * retry_s, _LAST_RETRY_S)
@@ -73,7 +76,7 @@ def follow(log: Path, environ: Mapping[str, str], wait: bool = False) -> None:
     forget_old(home, environ)
 
 
-def _listen(seconds: float | None, log: Path) -> Literal["more", "gone", "nothing"]:
+def _listen(seconds: float | None, session: Session | None) -> Literal["more", "gone", "nothing"]:
     """Wait for the kernel's word, or its end."""
     until = None if seconds is None else time.monotonic() + seconds
     while True:
@@ -82,14 +85,8 @@ def _listen(seconds: float | None, log: Path) -> Literal["more", "gone", "nothin
             return "more" if os.read(0, 4096) else "gone"
         if until is not None and time.monotonic() >= until:
             return "nothing"
-        session = _session(log)
         if session is not None and is_here(session) and not is_alive(session):
             return "gone"
-
-
-def _session(log: Path) -> Session | None:
-    found = _read(log)
-    return None if found is None else found.session
 
 
 def _read(log: Path) -> SessionLog | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 last = current.last
+
+_making = threading.Lock()  # two threads that begin to measure at once share a session
 
 
 class Block:
@@ -106,9 +109,12 @@ def history(notebook: str | None = None) -> pd.DataFrame:
 
 def _tracker() -> Tracker | None:
     tracker = current.current()
-    if tracker is None and current.is_free():
-        settings, problem = current.usable_settings(os.environ)
-        if problem is not None:
-            print(problem, file=sys.stderr)
-        return current.start(settings, runner="script")
-    return tracker
+    if tracker is not None or not current.is_free():
+        return tracker
+    with _making:
+        if current.is_free():
+            settings, problem = current.usable_settings(os.environ)
+            if problem is not None:
+                print(problem, file=sys.stderr)
+            current.start(settings, runner="script")
+        return current.current()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Courier:
     def __init__(self, home: Path, log: Path, environ: Mapping[str, str]) -> None:
         self._home, self._log, self._environ = home, log, environ
         self._pipe: int | None = None
+        self._lock = threading.RLock()  # threads may end blocks at the same time
         self.problem: str | None = None
 
     def consider(self, record: CellRecord) -> None:
@@ -40,37 +42,41 @@ class Courier:
 
     def wake(self) -> None:
         """Tell the courier that there is more; start one if none is there."""
-        if self._pipe is not None and self._write():
-            return
-        try:
-            self._start()
-        except OSError as error:
-            self.problem = f"the courier to MLflow could not be started ({error.strerror})"
+        with self._lock:
+            if self._pipe is not None and self._write(self._pipe):
+                return
+            try:
+                self._start()
+            except OSError as error:
+                self.problem = f"the courier to MLflow could not be started ({error.strerror})"
 
-    def _write(self) -> bool:
-        assert self._pipe is not None
+    def _write(self, pipe: int) -> bool:
         try:
-            pipe = select.poll()
-            pipe.register(self._pipe, select.POLLOUT)
-            told = pipe.poll(0)
+            ask = select.poll()
+            ask.register(pipe, select.POLLOUT)
+            told = ask.poll(0)
             if not told:
                 return True  # it has not read what it was told before: it will find everything
             if not told[0][1] & select.POLLERR:  # a write would raise SIGPIPE, and the user may have let that kill
-                os.write(self._pipe, b".")
+                os.write(pipe, b".")
                 return True
         except BlockingIOError:
             return True
         except OSError:
             pass
-        os.close(self._pipe)
-        self._pipe = None
+        self._hang_up()
         return False
+
+    def _hang_up(self) -> None:
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            os.close(pipe)
 
     def _start(self) -> None:
         import subprocess  # only where something is delivered
 
-        read_end, write_end = os.pipe()
-        os.set_blocking(write_end, False)
+        read_end, self._pipe = os.pipe()
+        os.set_blocking(self._pipe, False)
         # -P: no module of the notebook's folder takes the place of one of Python's.
         arguments = [sys.executable, "-P", "-m", "jupyter_green.track", "courier", str(self._log)]
         environ = {**self._environ, "JUPYTER_GREEN_HOME": str(self._home)}
@@ -84,8 +90,7 @@ class Courier:
             )
             process.wait()
         except BaseException:
-            os.close(write_end)
+            self._hang_up()
             raise
         finally:
             os.close(read_end)
-        self._pipe = write_end

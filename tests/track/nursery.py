@@ -46,7 +46,10 @@ def main() -> None:
     for module in _HEAVY:
         importlib.import_module(module)
     print(json.dumps("ready"), flush=True)
+    last = None
     for line in sys.stdin:
+        if last is not None:
+            os.waitpid(last, 0)  # not before: until then its number is no other's, and a kill hits it or nobody
         read_end, write_end = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -60,7 +63,7 @@ def main() -> None:
         print(json.dumps(pid), flush=True)
         with os.fdopen(read_end, "rb") as file:
             said = file.read()
-        os.waitpid(pid, 0)
+        last = pid
         print(said.decode() or "null", flush=True)
 
 
