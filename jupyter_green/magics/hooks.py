@@ -33,6 +33,7 @@ from jupyter_green.views.line import html_line, text_line
 _TRIES = 5  # a Ctrl-C during a hook is followed by another try; nobody presses it five times in 1 ms
 _LATER_S = 0.01  # after which a Ctrl-C that came during the first hook reaches the cell it was meant for
 _MOST_TEXT = 200  # characters of a user's error in a note
+_UNSEEN = "its end was not seen, so it reaches to the begin of the next cell"
 
 RESULT = "_energy"  # the one name that enters the user's namespace
 
@@ -50,6 +51,7 @@ class _Cell:
         "found",
         "info",
         "inner",
+        "is_scoring",
         "metrics",
         "names",
         "notes",
@@ -70,6 +72,7 @@ class _Cell:
         self.notes: list[str] = []
         self.stopped: Stopped | None = None
         self.found: dict[str, Any] | None = None  # what the expressions of -m gave so far
+        self.is_scoring = False
         self.metrics: dict[str, float | None] | None = None
         self.scoring: Stopped | None = None
         self.scoring_cpu_s = 0.0  # of this thread, s
@@ -105,18 +108,21 @@ class Hooks:
 
     def pre_run_cell(self, info: Any) -> None:
         """Open a window if this cell is to be measured."""
-        try:
-            is_interrupted = False
-            for _ in range(_TRIES):
-                try:
-                    self._begin(info)
-                    break
-                except KeyboardInterrupt:
-                    is_interrupted = True
-            if is_interrupted:
-                self._interrupt_later(info)
-        except (Exception, KeyboardInterrupt) as error:  # a failing measurement never fails the cell
-            self._pending.append(f"measuring could not begin ({_said(error)})")
+        tries = 0
+        while True:
+            try:
+                self._begin(info)
+                if tries:
+                    self._interrupt_later(info)
+                return
+            except KeyboardInterrupt as error:
+                tries += 1
+                if tries == _TRIES:
+                    self._give_up(info, "measuring could not begin", error)
+                    return
+            except Exception as error:  # a failing measurement never fails the cell
+                self._give_up(info, "measuring could not begin", error)
+                return
 
     def _begin(self, info: Any) -> None:
         began = time.thread_time_ns()
@@ -143,21 +149,31 @@ class Hooks:
         one it is the outer cell's work.
         """
         thread = threading.get_ident()
-        around = [cell for cell in self._cells.values() if cell.thread == thread and cell.info is not info]
-        if around and _depth(self.shell) <= 1:  # a Ctrl-C between cell and hook: IPython never told its end
-            for cell in around:
+        others = [cell for cell in self._cells.values() if cell.thread == thread and cell.info is not info]
+        running = _running(self.shell) if others else ()
+        around = [cell for cell in others if cell.is_scoring or id(cell.info) in running]
+        for cell in others:
+            if cell not in around:  # a Ctrl-C between cell and hook: IPython never told its end
                 self._end_unseen(cell)
-            return False
         return any(cell.inner == found[0] if found is not None else not info.store_history for cell in around)
 
     def _end_unseen(self, cell: _Cell) -> None:
         tracker = current.current()
-        cell.notes.append("its end was not seen, so it reaches to the begin of the next cell")
-        try:
-            if tracker is not None:
-                self._end(tracker, cell, "interrupted")
-        finally:
+        if tracker is None:
             self._cells.pop(id(cell.info), None)
+            return
+        cell.notes = [_UNSEEN]
+        try:
+            self._end(tracker, cell, "interrupted")
+        except Exception as error:  # a failing measurement never fails the cell
+            self._give_up(cell.info, "measuring could not end", error)
+
+    def _give_up(self, info: Any, what: str, error: BaseException) -> None:
+        """Let go of a cell that cannot be measured; the next record says so."""
+        self._pending.append(f"{what} ({_said(error)})")
+        tracker = current.current()
+        if self._cells.pop(id(info), None) is not None and tracker is not None:
+            tracker.stop(info)
 
     def _understand(self, tracker: Tracker, info: Any, found: tuple[str, str | None] | None) -> tuple[_Cell, Options]:
         raw = info.raw_cell
@@ -200,19 +216,24 @@ class Hooks:
 
     def post_run_cell(self, result: Any) -> None:
         """Close the window, score, write the record, and show it where a line was asked for."""
-        try:
-            for _ in range(_TRIES):
-                try:
-                    tracker = current.current()
-                    cell = None if tracker is None else self._cell_of(tracker, result)
-                    if tracker is not None and cell is not None:
+        cell, tries = None, 0
+        while True:
+            try:
+                tracker = current.current()
+                if tracker is not None:
+                    cell = self._cell_of(tracker, result)
+                    if cell is not None:
                         cell.count = self._count_of(result, cell)
                         self._end(tracker, cell, _status(result))
-                    break
-                except KeyboardInterrupt:  # it came too late for the cell
-                    continue
-        except (Exception, KeyboardInterrupt) as error:  # a failing measurement never fails the cell
-            self._pending.append(f"measuring could not end ({_said(error)})")
+                return
+            except KeyboardInterrupt as error:  # it came too late for the cell
+                tries += 1
+                if tries == _TRIES:
+                    self._give_up(None if cell is None else cell.info, "measuring could not end", error)
+                    return
+            except Exception as error:  # a failing measurement never fails the cell
+                self._give_up(None if cell is None else cell.info, "measuring could not end", error)
+                return
 
     def _cell_of(self, tracker: Tracker, result: Any) -> _Cell | None:
         """Return the measured cell that a result belongs to.
@@ -249,13 +270,6 @@ class Hooks:
                 cell.notes.append(self.problem)
             cell.notes.extend(self._pending)
             self._pending = []
-            if cell.asked is None and not cell.metrics and not cell.notes:
-                noted = tracker.note(cell.stopped, status)
-                if noted is not None:
-                    self.shell.user_ns[RESULT] = noted
-                    self._cells.pop(id(info), None)
-                    tracker.meter_cpu_s += (time.thread_time_ns() - began) / NS_PER_S
-                    return
             cell.record = tracker.record(cell.stopped, status, cell.metrics, cell.notes)
         record = cell.record = tracker.write(cell.stopped, cell.record)
         if cell.scoring is not None:
@@ -285,10 +299,13 @@ class Hooks:
             began = time.thread_time_ns()
             tracker.open(cell, kind="scoring", cell_id=cell.stopped.window.cell_id, options=cell.stopped.window.options)
             cell.found = {}
+            cell.is_scoring = True
             try:
                 self._evaluate(asked, cell.found, cell.notes)
             except KeyboardInterrupt:
                 cell.notes.append("scoring was interrupted")
+            finally:
+                cell.is_scoring = False
             cell.scoring_cpu_s = (time.thread_time_ns() - began) / NS_PER_S
         cell.scoring = tracker.stop(cell)
         numbers, problems = as_metrics(cell.found)
@@ -333,15 +350,16 @@ class Hooks:
         timer.start()
 
 
-def _depth(shell: Any) -> int:
-    """Return how many cells run inside each other in this thread."""
+def _running(shell: Any) -> set[int]:
+    """Return the ids of the infos of all cells that run inside each other in this thread."""
     code = type(shell).run_cell_async.__code__
+    found = set()
     frame: FrameType | None = sys._getframe()
-    depth = 0
     while frame is not None:
-        depth += frame.f_code is code
+        if frame.f_code is code:
+            found.add(id(frame.f_locals.get("info")))
         frame = frame.f_back
-    return depth
+    return found
 
 
 def _said(error: BaseException) -> str:

@@ -99,7 +99,7 @@ def _normal(text: str) -> str:
     return text
 
 
-def _seen(reply: Reply) -> list[tuple[str, object]]:
+def seen(reply: Reply) -> list[tuple[str, object]]:
     """Return all that a frontend sees of a cell, in its order."""
     seen: list[tuple[str, object]] = [("status", reply.status)]
     streams: dict[str, str] = {}
@@ -130,7 +130,7 @@ def test_cell_is_the_same_with_tracking_on(name: str, plain_kernel: Kernel, on_k
     """Under ``%track_energy on`` a frontend sees what it sees without the extension, to the letter."""
     before = len(on_kernel.records())
     plain, measured = plain_kernel.run(CELLS[name]), on_kernel.run(CELLS[name])
-    assert _seen(measured) == _seen(plain)
+    assert seen(measured) == seen(plain)
     assert len(_outer(on_kernel.records()[before:])) == 1
 
 
@@ -139,7 +139,7 @@ def test_cell_is_the_same_under_the_line(name: str, plain_kernel: Kernel, kernel
     """Under ``%%track_energy`` a frontend sees what it sees with a comment there, to the letter."""
     before = len(kernel.records())
     plain = plain_kernel.run(_in_its_place(CELLS[name]) + CELLS[name])
-    assert _seen(kernel.run(_MARK + CELLS[name])) == _seen(plain)
+    assert seen(kernel.run(_MARK + CELLS[name])) == seen(plain)
     assert len(_outer(kernel.records()[before:])) == 1
 
 
