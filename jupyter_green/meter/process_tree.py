@@ -30,6 +30,7 @@ class _Seen(NamedTuple):
     started: int | None
     own_ns: int
     reaped_ns: int
+    threads: int  # how many it has; 0 if that is not known
 
 
 class _State(NamedTuple):
@@ -52,7 +53,7 @@ class ProcessTree:
         self._pid = os.getpid() if pid is None else pid
         self._last_ns = 0
         self._state = _State(0, {}, 0)
-        self._children_fds: dict[tuple[int, bytes], int] = {}
+        self._fds: dict[bytes, int] = {}
         self._tick_ns = NS_PER_S // os.sysconf("SC_CLK_TCK") if LINUX else 0
 
     def cpu_ns(self) -> int | None:
@@ -72,7 +73,7 @@ class ProcessTree:
                 break
             seen = self._look(state.seen)
             lost = self._lost_ns(state, reaped, seen)
-            total = root + reaped + state.kept_ns + sum([own + theirs for _, own, theirs in seen.values()])
+            total = root + reaped + state.kept_ns + sum([own + theirs for _, own, theirs, _ in seen.values()])
             if self._reaped_ns() == reaped and (not lost or attempt == _RETRIES - 1):
                 self._state = _State(reaped, seen, state.kept_ns + lost)
                 total += lost
@@ -100,70 +101,79 @@ class ProcessTree:
         if not gone:
             return 0
         reaped = reaped_ns - before.reaped_ns + sum([new.reaped_ns - old.reaped_ns for old, new in stayed])
-        lost = sum([own + theirs for _, own, theirs in gone]) - reaped
+        lost = sum([old.own_ns + old.reaped_ns for old in gone]) - reaped
         in_ticks = len(stayed) + (not self._own)
         return lost if lost > 2 * self._tick_ns * in_ticks + _SLACK_NS else 0
 
     def _look(self, before: Mapping[int, _Seen]) -> dict[int, _Seen]:
         """Return all descendants that run: those in the tree, and those known from before that left it."""
         found: dict[int, _Seen] = {}
-        used: set[tuple[int, bytes]] = set()
-        self._walk(self._pid, before, found, used)
+        used: set[bytes] = set()
+        self._walk(self._pid, 0, before, found, used)
         for pid, old in before.items():
             if pid not in found:
-                still = self._see(pid, old)
+                still = self._see(pid, old, used)
                 if still is not None and _is_same(old, still):
                     found[pid] = still
-                    self._walk(pid, before, found, used)
-        for key in [key for key in self._children_fds if key not in used]:
-            os.close(self._children_fds.pop(key))
+                    self._walk(pid, still.threads, before, found, used)
+        if len(used) < len(self._fds):
+            for path in [path for path in self._fds if path not in used]:
+                os.close(self._fds.pop(path))
         return found
 
     def _walk(
-        self, root: int, before: Mapping[int, _Seen], found: dict[int, _Seen], used: set[tuple[int, bytes]]
+        self, root: int, threads: int, before: Mapping[int, _Seen], found: dict[int, _Seen], used: set[bytes]
     ) -> None:
         """Add all below a process, parents first: who ends meanwhile is then missed, not counted twice."""
-        waiting = [root]
+        waiting = [(root, threads)]
         while waiting:
-            pid = waiting.pop()
-            try:
-                threads = os.listdir(b"/proc/%d/task" % pid)
-            except OSError:
-                continue
-            for thread in threads:
-                for child in self._children(pid, thread, used):
-                    if child not in found:
-                        seen = self._see(child, before.get(child))
-                        if seen is not None:
-                            found[child] = seen
-                            waiting.append(child)
+            pid, threads = waiting.pop()
+            for child in self._children(pid, threads, used):
+                if child not in found:
+                    seen = self._see(child, before.get(child), used)
+                    if seen is not None:
+                        found[child] = seen
+                        waiting.append((child, seen.threads))
 
-    def _see(self, pid: int, old: _Seen | None) -> _Seen | None:
+    def _see(self, pid: int, old: _Seen | None, used: set[bytes]) -> _Seen | None:
         """Read a process; None if it is gone. Where descriptors have run out, the clock alone tells."""
-        stat = read_stat(pid)
+        text = self._read(b"/proc/%d/stat" % pid, used)
         cpu = process_cpu_ns(pid)
         if cpu is None:
             return None
-        if stat is None:
-            return _Seen(None, cpu, 0) if old is None else _Seen(old.started, max(cpu, old.own_ns), old.reaped_ns)
-        return _Seen(int(stat[19]), cpu, self._reaped_in(stat))
+        if not text:
+            return _Seen(None, cpu, 0, 0) if old is None else old._replace(own_ns=max(cpu, old.own_ns))
+        stat = text[text.rindex(b")") + 2 :].split(None, 20)
+        return _Seen(int(stat[19]), cpu, self._reaped_in(stat), int(stat[17]))
 
-    def _children(self, pid: int, thread: bytes, used: set[tuple[int, bytes]]) -> list[int]:
-        key = (pid, thread)
-        fd = self._children_fds.get(key)
+    def _children(self, pid: int, threads: int, used: set[bytes]) -> list[int]:
+        """Return the children of a process; the kernel lists them by the thread that made them."""
+        if threads == 1:
+            return [int(child) for child in self._read(b"/proc/%d/task/%d/children" % (pid, pid), used).split()]
+        try:
+            names = os.listdir(b"/proc/%d/task" % pid)
+        except OSError:
+            return []
+        texts = [self._read(b"/proc/%d/task/%s/children" % (pid, name), used) for name in names]
+        return [int(child) for text in texts for child in text.split()]
+
+    def _read(self, path: bytes, used: set[bytes]) -> bytes:
+        """Return a file of a process or thread, by a descriptor that is kept; nothing if it has ended."""
+        fd = self._fds.get(path)
         try:
             if fd is None:
-                fd = os.open(b"/proc/%d/task/%s/children" % key, os.O_RDONLY | os.O_CLOEXEC)
-                if len(self._children_fds) >= _MOST_FDS:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                if len(self._fds) >= _MOST_FDS:
                     try:
-                        return _numbers(fd)
+                        return _all_of(fd)
                     finally:
                         os.close(fd)
-                self._children_fds[key] = fd
-            used.add(key)
-            return _numbers(fd)
-        except OSError:  # the thread has ended, or no descriptor is to be had
-            return []
+                self._fds[path] = fd
+            text = _all_of(fd)
+        except OSError:  # it has ended, or no descriptor is to be had
+            return b""
+        used.add(path)
+        return text
 
     def _cpu_by_psutil(self) -> int | None:
         import psutil
@@ -185,8 +195,8 @@ class ProcessTree:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        while self._children_fds:
-            os.close(self._children_fds.popitem()[1])
+        while self._fds:
+            os.close(self._fds.popitem()[1])
 
 
 def _has_children() -> bool:
@@ -197,12 +207,12 @@ def _has_children() -> bool:
     return True
 
 
-def _numbers(fd: int) -> list[int]:
+def _all_of(fd: int) -> bytes:
     text = part = os.pread(fd, 65536, 0)
     while len(part) > 2048:  # the kernel gives a page at a time
         part = os.pread(fd, 65536, len(text))
         text += part
-    return [int(number) for number in text.split()]
+    return text
 
 
 def _is_same(old: _Seen, new: _Seen) -> bool:

@@ -100,7 +100,7 @@ def test_descriptors_do_not_leak() -> None:
             child.wait()
         tree.cpu_ns()
         most = max(most, _open_fds())
-    assert most <= at_first + 4 + threading.active_count() + 1
+    assert most <= at_first + 2 * 4 + threading.active_count() + 1  # two files a child, one a thread of ours
     for child in children:
         child.kill()
         child.wait()
