@@ -188,20 +188,11 @@ def _failure(cell: Any) -> tuple[str, ...]:
 
 
 def compact(record: CellRecord) -> dict[str, Any]:
-    """Return what the output notebook keeps of a record: three figures, no times, hosts or paths."""
+    """Return what the output notebook keeps of a record: three figures, no times, hosts or paths.
+
+    No more than this: papermill writes the whole notebook after each cell, so every line here costs time.
+    """
     energy = record.energy
-    kept = {
-        "energy_j": energy.attributed_j,
-        "energy_low_j": energy.low_j,
-        "energy_high_j": energy.high_j,
-        "co2e_g": record.co2e_g,
-        "co2e_low_g": record.co2e_low_g,
-        "co2e_high_g": record.co2e_high_g,
-        "cpu_s": energy.cpu_s,
-    }
+    kept = {"energy_j": energy.attributed_j, "low_j": energy.low_j, "high_j": energy.high_j}
     rounded = {key: None if value is None else float(three_figures(value)) for key, value in kept.items()}
-    return {
-        **rounded,
-        "quality": energy.quality,
-        "intensity": None if record.intensity is None else record.intensity.label,
-    }
+    return {**rounded, "quality": energy.quality}
