@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from jupyter_green.errors import UsageError
 from jupyter_green.records import Intensity
-from jupyter_green.tables import read_world_average_g_per_kwh, read_zones
 
 # Yearly means of real grids lie between these, gCO2e/kWh (codecarbon's table of 2023: from 20 for hydro and
 # nuclear countries to 900 for those on coal); the range of a grid that nobody named.
@@ -40,6 +39,8 @@ def resolve(said: str | None) -> Intensity:
 
 @lru_cache(maxsize=32)
 def _resolve(said: str | None) -> Intensity:
+    from jupyter_green.tables import read_world_average_g_per_kwh, read_zones  # at the first use
+
     if said is None:
         world = read_world_average_g_per_kwh()
         return _average("world", world, WORLD_LOW, WORLD_HIGH, "table", "grid not set, world average", at="2019")

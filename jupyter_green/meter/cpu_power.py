@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from jupyter_green.tables import read_cpu_tdp_w
-
 # W of one logical CPU, busy and idle, where nothing better is known: between a laptop's (15 W over 8 threads) and
 # a server's (280 W over 64 threads and its share of fans and memory); hence the range of a factor of 2.
 DEFAULT_BUSY_W, DEFAULT_IDLE_W = 4.0, 1.0
@@ -79,6 +77,8 @@ def find_tdp_w(model: str) -> tuple[str, float] | None:
     numbers = _numbers(wanted)
     if not numbers:
         return None
+    from jupyter_green.tables import read_cpu_tdp_w  # only on computers without counters that are not virtual
+
     table, longest = read_cpu_tdp_w(), max(numbers, key=len)
     by_key = {_key(name): name for name in table if longest in name.lower()}
     if wanted in by_key:

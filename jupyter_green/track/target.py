@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 
 from jupyter_green.records import Target
-from jupyter_green.track.secrets import without_secrets
 
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
 _SQLITE = re.compile(r"^(sqlite(?:\+\w+)?:///)(?!/)(.+)$")
@@ -42,6 +41,8 @@ def without_credentials(uri: str) -> str:
     >>> without_credentials("https://ann:pw@host:5000/x?token=1")
     'https://host:5000/x'
     """
+    from jupyter_green.track.secrets import without_secrets  # its patterns take 1 ms, for addresses of servers only
+
     return without_secrets(_USER_INFO.sub("", uri))
 
 
