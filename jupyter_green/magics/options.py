@@ -22,8 +22,9 @@ _OPTIONS = {
 _LONG = sorted(name for name in _OPTIONS if name.startswith("--"))
 _METRIC = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)\s*")
 _NEXT_METRIC = re.compile(r"\s+[^\W\d]\w*\s*=(?!=)")
-_NEXT_OPTION = re.compile(r"\s+-(?:-[a-z]|[a-z](?:\s|$))")
-_WORD = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|(\S+)")
+_NEXT_OPTION = re.compile(r"\s+-(?:-[a-z]|[nm](?:[\s=]|$))")
+_QUOTED = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_WORD = re.compile(rf"(?:{_QUOTED.pattern}|[^\s\"'])+(?=\s|$)|\S+", re.DOTALL)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +62,9 @@ def parse(text: str) -> Asked:
         if option in ("-m", "--metric"):
             rest = _metrics(asked, after)
         elif option == "--quiet":
-            asked.quiet, rest = True, after
+            asked.quiet, rest = True, rest[len(word) :].lstrip()
+            if has_value:
+                asked.errors.append("--quiet takes no value.")
         else:
             rest = _value(asked, option, after)
     return asked
@@ -73,7 +76,8 @@ def _skip(asked: Asked, word: str, rest: str) -> str:
     if not word.startswith("-"):
         asked.errors.append(f"{word!r} belongs to no option. Names with spaces need quotes: -n 'my model'.")
         return rest
-    asked.errors.append(f"unknown option {option}.{did_you_mean(option, _LONG)}")
+    near = did_you_mean(option.lstrip("-"), [name[2:] for name in _LONG]).replace("mean ", "mean --")
+    asked.errors.append(f"unknown option {option}.{near}")
     if "=" not in word and rest and not rest.startswith("-"):  # its value is not a second mistake
         rest = rest[len(_first(rest)[1]) :].lstrip()
     return rest
@@ -84,8 +88,11 @@ def _first(text: str) -> tuple[str, str]:
     found = _WORD.match(text)
     if found is None:
         return "", ""
-    quoted = found[1] if found[1] is not None else found[2]
-    return (re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else found[3]), found[0]
+    return _QUOTED.sub(_unquoted, found[0]), found[0]
+
+
+def _unquoted(quoted: re.Match[str]) -> str:
+    return re.sub(r"\\(.)", r"\1", quoted[1] if quoted[1] is not None else quoted[2], flags=re.DOTALL)
 
 
 def _value(asked: Asked, option: str, text: str) -> str:
@@ -109,7 +116,8 @@ def _value(asked: Asked, option: str, text: str) -> str:
         if has_value and key:
             asked.tags[key] = tag
         else:
-            asked.errors.append(f"--tag {value!r} has no value. Write --tag {value or 'model'}=svm.")
+            lacks, example = ("value", value or "model") if not has_value else ("name", "model")
+            asked.errors.append(f"--tag {value!r} has no {lacks}. Write --tag {example}=svm.")
     return text[len(written) :].lstrip()
 
 
@@ -117,7 +125,8 @@ def _metrics(asked: Asked, text: str) -> str:
     found = _METRIC.match(text)
     if found is None:
         word = _first(text)[1]
-        asked.errors.append(f"-m {word!r} is not METRIC=EXPR. Write -m accuracy=clf.score(X_test, y_test).")
+        seen = f"-m {word!r} is not" if word else "-m needs"
+        asked.errors.append(f"{seen} METRIC=EXPR. Write -m accuracy=clf.score(X_test, y_test).")
         return text if word.startswith("-") else text[len(word) :].lstrip()
     while found is not None:
         text = text[found.end() :]

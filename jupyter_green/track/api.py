@@ -46,7 +46,7 @@ def measure(name: str | None = None) -> Iterator[Block]:
         A `Block`. In a process forked from the measured one nothing is measured (its parent counts it), and the
         block's record stays None.
 
-    >>> with measure("fit") as block:
+    >>> with measure() as block:
     ...     block.log(accuracy=0.96)
     """
     block = Block()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from jupyter_green.records import CellRecord
 from jupyter_green.units import energy_text, mass_text, three_figures
 
@@ -22,7 +24,8 @@ def co2e_part(record: CellRecord) -> str:
         return "CO₂e not measured"
     text = mass_text(record.co2e_g, record.co2e_low_g, record.co2e_high_g)
     amount, bracket, spread = text.partition(" (")
-    label = "grid not set" if record.intensity.zone == "world" else record.intensity.zone
+    zone = record.intensity.zone
+    label = {"world": "grid not set", "user": record.intensity.label}.get(zone, zone)
     return f"{amount} CO₂e ({spread[:-1]}, {label})" if bracket else f"{amount} CO₂e ({label})"
 
 
@@ -57,8 +60,6 @@ def notes_of(record: CellRecord) -> tuple[str, ...]:
 
 def html_line(record: CellRecord) -> str:
     """Write a record as an element for the output area; every name is escaped."""
-    from html import escape  # 1 ms, and only for cells that show something
-
     notes = "".join(f"<br>{escape(note)}" for note in notes_of(record))
     return (
         '<div style="color: var(--jp-ui-font-color2, #666); font-size: var(--jp-ui-font-size1, 13px); '
