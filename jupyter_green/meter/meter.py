@@ -11,39 +11,18 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_green.meter import ledger
 from jupyter_green.meter.clocks import BusyClock, thread_cpu_ns
 from jupyter_green.meter.cpu_power import cpu_power, logical_cpus
 from jupyter_green.meter.ledger import Amounts, Ledger
-from jupyter_green.meter.power import FIXED, Calm, Counted, Flag, Modelled, Snapshot, Used, needs_busy
+from jupyter_green.meter.power import FIXED, Calm, Counted, Flag, Modelled, Snapshot, needs_busy
 from jupyter_green.meter.process_tree import ProcessTree
 from jupyter_green.meter.rapl import POWERCAP, Counters, find_zones
 
-
-class Source(Protocol):
-    """Where joules come from: counters, or the model."""
-
-    domains: tuple[str, ...]
-    covers: tuple[str, ...]
-
-    @property
-    def method(self) -> str:
-        """How its figures come about, in a sentence."""
-
-    @property
-    def longest_wait_s(self) -> float | None:
-        """How long it may stay unread, s; None for ever."""
-
-    def read_uj(self) -> tuple[int | None, ...]:
-        """Return the raw counters."""
-
-    def used(self, before: Snapshot, after: Snapshot, calm: Calm) -> Used:
-        """Return what an interval used."""
-
-    def close(self) -> None:
-        """Give descriptors back."""
+if TYPE_CHECKING:  # a Protocol takes 1 ms to make
+    from jupyter_green.meter.source import Source
 
 
 class Measured(NamedTuple):

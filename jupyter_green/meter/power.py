@@ -6,6 +6,7 @@ that stops answering turns its interval into a modelled one, flagged, never into
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from jupyter_green.meter.cpu_power import MODEL_FACTOR, CpuPower
@@ -56,6 +57,7 @@ class Used(NamedTuple):
 # The vector of the ledger: these, then the joules of each domain.
 ATTRIBUTED, LOW, HIGH, OWN_S, OTHERS_S, BUSY_S = range(6)
 FIXED = 6
+UNKNOWN = math.nan  # joules of a domain that nobody counted; what it is added to is unknown too
 
 _ANCHOR_NS = NS_PER_S // 5  # 20 ticks of /proc/stat
 _TELLING_NS = 3 * NS_PER_S // 100  # 3 of them
@@ -150,7 +152,7 @@ class Modelled:
         machine_j = self.cpus * power.idle_w * duration_s + (power.busy_w - power.idle_w) * busy_s
         value = power.busy_w * own_s
         fixed = (value, value / MODEL_FACTOR, value * MODEL_FACTOR, own_s, busy_s - own_s, busy_s)
-        return Used((*fixed, machine_j, *(0.0,) * (domains - 1)), flags, calm)
+        return Used((*fixed, machine_j, *(UNKNOWN,) * (domains - 1)), flags, calm)
 
     def close(self) -> None:
         """Nothing to give back."""

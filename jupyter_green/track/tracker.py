@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -180,6 +181,8 @@ class Tracker:
         assert intensity is not None
         if window.gap is None:
             window.gap = self.meter.take_between()
+        if window.gap.flags & Flag.CPU_UNKNOWN:
+            return None
         amounts, gap = measured.amounts, window.gap.amounts
         value, low, high, duration_s = _scale(measured)
         line = lines.plain(
@@ -247,7 +250,7 @@ class Tracker:
         window, options, settings, session = stopped.window, stopped.window.options, self.settings, self.session
         energy = self._energy(stopped.measured)
         intensity = options.intensity or self.intensity
-        between = None if stopped.part_of is not None else self._take_between()
+        between = None if stopped.part_of is not None else _range_of(window.gap or self.meter.take_between())
         spent, self.meter_cpu_s = self.meter_cpu_s, 0.0
         pue, price = settings.pue, settings.price_per_kwh
         co2e = _co2e_g(energy, intensity, pue)
@@ -292,7 +295,10 @@ class Tracker:
         lost = flags & (Flag.SENSOR_LOST | Flag.DELTA_DROPPED)
         of_domain = "model" if modelled and not lost else "rapl+model" if lost else "rapl"
         return Energy(
-            machine_j=dict(zip(source.domains, amounts[FIXED:], strict=True)),
+            machine_j={
+                domain: None if math.isnan(joules) else joules
+                for domain, joules in zip(source.domains, amounts[FIXED:], strict=True)
+            },
             attributed_j=value if known else None,
             low_j=low if known else None,
             high_j=high if known else None,
@@ -305,12 +311,6 @@ class Tracker:
             notes=_notes_of(flags),
         )
 
-    def _take_between(self) -> Range | None:
-        amounts = self.meter.take_between()
-        if amounts.flags & Flag.CPU_UNKNOWN:
-            return None
-        return Range(value=amounts.amounts[ATTRIBUTED], low=amounts.amounts[LOW], high=amounts.amounts[HIGH])
-
     def end(self, status: Status = "ok") -> None:
         """Write the session's last line; only if it has written any."""
         if self.is_inert:
@@ -321,12 +321,21 @@ class Tracker:
         if self._count:
             self.meter.tick()
             spent, self.meter_cpu_s = self.meter_cpu_s, 0.0
-            end = End(at=datetime.now(UTC), status=status, between_j=self._take_between(), meter_cpu_s=spent)
+            end = End(
+                at=datetime.now(UTC), status=status, between_j=_range_of(self.meter.take_between()), meter_cpu_s=spent
+            )
             self.journal.append_end(end)
         self.journal.sync()
         self.journal.close()
         self.meter.close_down()
         self._windows.clear()
+
+
+def _range_of(gap: Measured) -> Range | None:
+    """Return the attributed energy between cells."""
+    if gap.flags & Flag.CPU_UNKNOWN:
+        return None
+    return Range(value=gap.amounts[ATTRIBUTED], low=gap.amounts[LOW], high=gap.amounts[HIGH])
 
 
 def _read(lines: Lines, line: bytes, problem: str | None) -> CellRecord:
