@@ -37,6 +37,7 @@ def quiet(environ: MutableMapping[str, str]) -> None:
     # MLflow would repeat a request that the server had obeyed but not answered: two runs. Our next try looks first.
     environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     environ["MLFLOW_ENABLE_ASYNC_LOGGING"] = "false"  # a receipt is for what is there
+    environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # emoji: an error where stdout is not UTF-8
     for name in ("MLFLOW_ACTIVE_MODEL_ID", "_MLFLOW_ACTIVE_MODEL_ID"):  # our metrics are not that model's
         environ.pop(name, None)
     environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
@@ -96,16 +97,18 @@ def refused(uri: str, error: BaseException) -> DeliveryError:
 
 
 def _knock(uri: str) -> None:
-    parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https") or parts.hostname is None:
-        return
-    if parts.scheme in getproxies() and not proxy_bypass(parts.hostname):
-        return  # a proxy reaches it for us
     try:
+        parts = urlsplit(uri)
+        if parts.scheme not in ("http", "https") or parts.hostname is None:
+            return
+        if parts.scheme in getproxies() and not proxy_bypass(parts.hostname):
+            return  # a proxy reaches it for us
         port = parts.port or (443 if parts.scheme == "https" else 80)
         socket.create_connection((parts.hostname, port), timeout=ANSWER_S).close()
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise refused(uri, OSError(f"it did not answer ({ANSWER_S:g} s)")) from error
+    except ValueError as error:
+        raise refused(uri, error) from error
 
 
 def _prepare_sqlite(path: Path) -> None:
@@ -124,6 +127,8 @@ def _publish_new(path: Path) -> None:
 
     aside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
+        # An empty file is an empty database; where none can be made, MLflow would try for 100 s.
+        os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
         store: Any = SqlAlchemyStore(_sqlite_uri(aside), "./mlruns")  # MLflow's own default for artifacts
         store.engine.dispose()
         os.link(aside, path)
@@ -151,7 +156,7 @@ def _has_schema(path: Path) -> bool:
     try:
         with sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1) as connection:
             revisions = [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")]
-    except sqlite3.Error:
+    except sqlite3.OperationalError:  # locked, or without its tables so far; what is no database at all is raised
         return False
     finally:
         if "connection" in locals():

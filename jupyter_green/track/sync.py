@@ -107,7 +107,7 @@ def _is_trusted(log: SessionLog, named: str | None, wanted: Target) -> bool:
     """Tell whether all addresses of a session are on this computer, or the one that the user named."""
     for goal in group(log.records, wanted, read_receipts(log.path)):
         uri = goal.tracking_uri
-        if uri is None or urlsplit(uri).scheme in (*_LOCAL, *_OWN_CONFIGURATION):
+        if uri is None or _origin(uri)[0] in (*_LOCAL, *_OWN_CONFIGURATION):
             continue
         if named is None or _origin(absolute_uri(named, log.session.cwd)) != _origin(uri):
             return False
@@ -115,7 +115,10 @@ def _is_trusted(log: SessionLog, named: str | None, wanted: Target) -> bool:
 
 
 def _origin(uri: str) -> tuple[str, str]:
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return "?", uri
     return parts.scheme, parts.netloc.rpartition("@")[2].lower()
 
 

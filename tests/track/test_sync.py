@@ -1,0 +1,146 @@
+"""``sync``: everything that waits is sent, and credentials only to the address that the user named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jupyter_green.records import Target
+from jupyter_green.track.sync import run_jobs, sentence, sync_all, sync_session
+from tests.track.conftest import clean_environ
+from tests.track.forge import DEFAULT, OK, dead, record, session, write
+from tests.track.mlflow_rows import of_session, runs
+from tests.track.servers import recorder
+
+PASSWORD = "tops3cret"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A journal of the test's own."""
+    return tmp_path / "green-home"
+
+
+def test_everything_that_waits(home: Path, folder: Path, make_store: Callable[[Path], str]) -> None:
+    """Sessions of dead processes, and records that named no place, arrive; another host's session stays RUNNING."""
+    make_store(folder)
+    database = folder / "mlflow.db"
+    cwd = str(folder)
+    write(home, dead(session_id="1" * 16, cwd=cwd), [record(1, session_id="1" * 16, mlflow=None)])
+    write(home, session("2" * 16, cwd=cwd), [record(1, session_id="2" * 16)], OK)
+    write(home, session("3" * 16, cwd=cwd, host="elsewhere"), [record(1, session_id="3" * 16)])
+    results = sync_all(clean_environ(home))
+    assert [(log.session.session_id, outcome["problem"]) for log, outcome in results] == [(n * 16, None) for n in "123"]
+    assert {run.session: run.status for run in runs(database)} == {
+        "1" * 16: "KILLED",
+        "2" * 16: "FINISHED",
+        "3" * 16: "RUNNING",
+    }
+    assert sync_all(clean_environ(home)) == []
+
+
+def test_records_without_a_place_go_where_mlflow_is_now(
+    home: Path, folder: Path, tmp_path: Path, make_store: Callable[[Path], str]
+) -> None:
+    """What named no place goes where the environment of ``sync`` says; what named the default goes there."""
+    uri = make_store(tmp_path / "named")
+    make_store(folder)
+    write(home, dead(session_id="1" * 16, cwd=str(folder)), [record(1, session_id="1" * 16, mlflow=None)])
+    write(home, dead(session_id="2" * 16, cwd=str(folder)), [record(1, session_id="2" * 16, mlflow=DEFAULT)])
+    sync_all(clean_environ(home, MLFLOW_TRACKING_URI=uri))
+    assert of_session(tmp_path / "named" / "mlflow.db").session == "1" * 16
+    assert of_session(folder / "mlflow.db").session == "2" * 16
+
+
+def test_credentials_go_to_no_address_that_only_a_journal_names(home: Path, tmp_path: Path) -> None:
+    """A server that only a journal names gets none of the credentials there are; the user's own server gets them."""
+    user = tmp_path / "user"
+    (user / ".mlflow").mkdir(parents=True)
+    (user / ".mlflow" / "credentials").write_text(
+        f"[mlflow]\nmlflow_tracking_username=ann\nmlflow_tracking_password={PASSWORD}\n"
+    )
+    (user / ".netrc").write_text(
+        f"default login ann password {PASSWORD}\nmachine 127.0.0.1 login ann password {PASSWORD}\n"
+    )
+    (user / ".netrc").chmod(0o600)
+    with recorder(500) as own, recorder(500) as foreign:
+        for name, uri in (("1", own.uri), ("2", foreign.uri)):
+            target = Target(tracking_uri=uri, experiment=None)
+            about = dead(session_id=name * 16, cwd=str(tmp_path))
+            write(home, about, [record(1, session_id=name * 16, mlflow=target)])
+        environ = clean_environ(
+            home,
+            HOME=str(user),
+            MLFLOW_TRACKING_URI=own.uri.replace("//", f"//ann:{PASSWORD}@"),
+            MLFLOW_TRACKING_USERNAME="ann",
+            MLFLOW_TRACKING_PASSWORD=PASSWORD,
+            MLFLOW_TRACKING_TOKEN=PASSWORD,
+            AWS_SECRET_ACCESS_KEY=PASSWORD,
+            DATABRICKS_TOKEN=PASSWORD,
+        )
+        results = sync_all(environ)
+        assert [outcome["problem"] is not None for _, outcome in results] == [True, True]
+        assert own.headers
+        assert all("Authorization" in headers for headers in own.headers)
+        assert foreign.headers
+        assert not any("Authorization" in headers for headers in foreign.headers)
+        assert PASSWORD not in str(foreign.headers)
+        assert PASSWORD not in str(results)
+
+
+@pytest.mark.parametrize("kind", ["netrc", "file", "token"])
+def test_each_kind_of_credentials_is_kept_back(home: Path, tmp_path: Path, kind: str) -> None:
+    """Each kind alone, too: ``~/.netrc``, ``~/.mlflow/credentials`` and a token stay here without a named address."""
+    user = tmp_path / "user"
+    (user / ".mlflow").mkdir(parents=True)
+    environ = clean_environ(home, HOME=str(user))
+    if kind == "netrc":
+        (user / ".netrc").write_text(f"machine 127.0.0.1 login ann password {PASSWORD}\n")
+        (user / ".netrc").chmod(0o600)
+        environ["NETRC"] = str(user / ".netrc")
+    elif kind == "file":
+        text = f"[mlflow]\nmlflow_tracking_username=ann\nmlflow_tracking_password={PASSWORD}\n"
+        (user / ".mlflow" / "credentials").write_text(text)
+    else:
+        environ["MLFLOW_TRACKING_TOKEN"] = PASSWORD
+    with recorder(500) as foreign:
+        target = Target(tracking_uri=foreign.uri, experiment=None)
+        write(home, dead(cwd=str(tmp_path)), [record(1, mlflow=target)])
+        sync_all(environ)
+        assert len(foreign.headers) == 1
+        assert "Authorization" not in foreign.headers[0]
+
+
+def test_session_of_this_process(home: Path, folder: Path, make_store: Callable[[Path], str]) -> None:
+    """One session is sent on request, and a sentence says what came of it."""
+    uri = make_store(folder)
+    log = write(home, session(cwd=str(folder)), [record(1, mlflow=None), record(2, mlflow=None)])
+    said = sync_session(log, DEFAULT, clean_environ(home))
+    run = of_session(folder / "mlflow.db")
+    assert said == f"Sent 2 records to MLflow at {uri}, run {run.run_id}."
+    assert sync_session(log, DEFAULT, clean_environ(home)) == "MLflow has everything already."
+
+
+def test_process_that_cannot_start(home: Path, folder: Path) -> None:
+    """If the delivering process itself fails, each session has a sentence with the reason."""
+    log = write(home, session(cwd=str(folder)), [record(1)])
+    (folder / "sitecustomize.py").write_text("import os; os.write(2, b'no memory\\n'); os._exit(3)")
+    outcomes = run_jobs([(log, None), (log, None)], clean_environ(home, PYTHONPATH=str(folder)))
+    assert [sentence(outcome) for outcome in outcomes] == ["delivery to MLflow failed: no memory"] * 2
+    assert run_jobs([], {}) == []
+
+
+def test_sentences() -> None:
+    """A sentence for each outcome."""
+    done = {"problem": None, "run_id": "r", "tracking_uri": "http://h", "delivered": 1}
+    assert sentence(done) == "Sent 1 record to MLflow at http://h, run r."
+    assert sentence({**done, "problem": "away"}) == "away"
+    assert sentence({**done, "run_id": None}) == "MLflow has everything already."
+
+
+def test_sync_without_a_journal(tmp_path: Path) -> None:
+    """Without a journal nothing is sent and no process is started."""
+    assert sync_all({**os.environ, "JUPYTER_GREEN_HOME": str(tmp_path / "none")}) == []
