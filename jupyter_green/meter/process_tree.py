@@ -68,7 +68,8 @@ class ProcessTree:
             if root is None or reaped is None:
                 return None
             if self._own and not state.seen and not _has_children():
-                self.close()  # descriptors of threads that may end unseen
+                if self._fds:
+                    self.close()  # descriptors of threads that may end unseen
                 total = root + reaped + state.kept_ns
                 break
             seen = self._look(state.seen)

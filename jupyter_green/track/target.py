@@ -49,9 +49,17 @@ def without_credentials(uri: str) -> str:
 _PROFILES = frozenset({"databricks", "databricks-uc", "uc"})
 
 
+_NAMES = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
+_KEYS = _NAMES if os.name == "nt" else tuple(os.fsencode(name) for name in _NAMES)
+
+
 def is_named(environ: Mapping[str, str]) -> bool:
     """Tell whether the user (or mlflow itself, on the user's call) named a tracking URI or an experiment."""
-    return any(environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"))
+    # Asked for a name that is not there, os.environ raises inside: 15 µs after each cell, where its dict takes 1.
+    inside = getattr(environ, "_data", None)
+    if inside is not None and inside.keys().isdisjoint(_KEYS):
+        return False
+    return any(environ.get(name) for name in _NAMES)
 
 
 def target(environ: Mapping[str, str], cwd: str, experiment: str | None) -> Target:
