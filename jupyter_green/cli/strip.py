@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -37,7 +38,10 @@ def strip(notebooks: tuple[str, ...], as_json: bool) -> None:
             raise UsageError(f"strip: {name}: {error.strerror}.") from error
         new = stripped(text, name)
         if new is not None:
-            _replace(path, new)
+            try:
+                _replace(path.resolve(), new)
+            except OSError as error:
+                raise UsageError(f"strip: {name} cannot be written ({error.strerror}).") from error
             changed.append(name)
     if as_json:
         print_json({"changed": changed})
@@ -62,13 +66,20 @@ def stripped(text: bytes, name: str) -> bytes | None:
     for metadata in found:
         del metadata[_KEY]
     indent = re.match(rb"\s*\{\r?\n(\s+)\"", text)
-    new = json.dumps(
-        notebook,
-        ensure_ascii=b"\\u" in text and text.isascii(),
-        indent=None if indent is None else indent[1].decode(),
-        separators=(",", ": ") if indent is not None else None,
-    )
-    return (new + ("\n" if text.endswith(b"\n") else "")).encode()
+    try:
+        new = _dumped(notebook, text, indent, text.isascii()).encode()
+    except UnicodeEncodeError:  # half of a character, as "\ud83d" alone
+        new = _dumped(notebook, text, indent, True).encode()
+    return new.replace(b"\n", b"\r\n") if b"\r\n" in text else new
+
+
+def _dumped(notebook: Any, text: bytes, indent: re.Match[bytes] | None, is_ascii: bool) -> str:
+    """Write a notebook in the manner of its old text."""
+    compact = (", ", ": ") if re.match(rb'\s*\{"\w+": ', text) else (",", ":")
+    separators = (",", ": ") if indent is not None else compact
+    width = None if indent is None else indent[1].decode()
+    new = json.dumps(notebook, ensure_ascii=is_ascii, indent=width, separators=separators)
+    return new + ("\n" if text.endswith(b"\n") else "")
 
 
 def _replace(path: Path, text: bytes) -> None:

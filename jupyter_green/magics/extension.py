@@ -99,6 +99,9 @@ def _sync(hooks: Hooks) -> None:
     if tracker is None or tracker.last is None:
         print("No cell was measured yet, so there is nothing to send.")
         return
+    if tracker.session.run is not None:
+        print("This notebook runs in a measured run, which sends everything when it ends.")
+        return
     from jupyter_green.track.sync import sync_session
 
     hooks.is_delivering = True  # the user said so once

@@ -270,13 +270,6 @@ class Hooks:
                 cell.notes.append(self.problem)
             cell.notes.extend(self._pending)
             self._pending = []
-            if cell.asked is None and not cell.metrics and not cell.notes:
-                noted = tracker.note(cell.stopped, status)  # the hot path: nothing but numbers to say
-                if noted is not None:
-                    self.shell.user_ns[RESULT] = noted
-                    self._cells.pop(id(info), None)
-                    tracker.meter_cpu_s += (time.thread_time_ns() - began) / NS_PER_S
-                    return
             cell.record = tracker.record(cell.stopped, status, cell.metrics, cell.notes)
         record = cell.record = tracker.write(cell.stopped, cell.record)
         if cell.scoring is not None:

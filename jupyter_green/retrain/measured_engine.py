@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import Any
 
+from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine
 
+from jupyter_green.errors import GreenError
 from jupyter_green.meter.meter import make_meter
 from jupyter_green.records import CellRecord, Status
-from jupyter_green.settings import Settings, read_home, read_settings
-from jupyter_green.track.current import resolve_or_none
+from jupyter_green.settings import Settings, read_home
+from jupyter_green.track.current import resolve_or_none, usable_settings
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.secrets import mask
-from jupyter_green.track.sync import run_jobs, sentence
+from jupyter_green.track.sync import run_jobs
 from jupyter_green.track.target import target
 from jupyter_green.track.tracker import Options, Tracker, new_session, new_session_id
 from jupyter_green.units import energy_text, three_figures
@@ -29,6 +32,7 @@ class Request:
 
     settings: Settings
     session_id: str
+    reached: int = 0  # number of the last cell that was begun, from 1
     outcome: dict[str, Any] | None = None  # of the delivery to MLflow
     problem: str | None = None  # why the kernel could not be measured
 
@@ -54,7 +58,7 @@ class MeasuredEngine(NBClientEngine):  # type: ignore[misc]  # papermill publish
         Args:
             green: Handed down by ``jupyter green run``; by default everything is as the settings say.
         """
-        request = green or Request(settings=read_settings(), session_id=new_session_id())
+        request = green or _request()
         input_path = options.pop("input_path", None)
         options.pop("timeout", None)
         options.pop("startup_timeout", None)
@@ -74,6 +78,13 @@ class MeasuredEngine(NBClientEngine):  # type: ignore[misc]  # papermill publish
             return client.execute(env=client.environment())
         finally:
             client.finish()
+
+
+def _request() -> Request:
+    settings, problem = usable_settings(os.environ)
+    if problem is not None:
+        print(problem, file=sys.stderr)
+    return Request(settings=settings, session_id=new_session_id(), problem=problem)
 
 
 def _notebook(input_path: Any) -> str | None:
@@ -110,10 +121,13 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         """Start the kernel, and measure it from its first moment."""
         super().start_new_kernel(**options)
         pid = getattr(getattr(self.km, "provisioner", None), "pid", None)
-        if isinstance(pid, int):
-            self._tracker = self._make_tracker(pid)
-        else:
+        if not isinstance(pid, int):
             self._request.problem = "the kernel runs on another machine, so its energy was not measured"
+            return
+        try:
+            self._tracker = self._make_tracker(pid)
+        except (GreenError, OSError) as error:  # a failing measurement never fails the run
+            self._request.problem = f"its energy was not measured ({error})"
 
     def _make_tracker(self, pid: int) -> Tracker:
         settings = self._request.settings
@@ -133,32 +147,33 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
     def execute_cell(self, cell: Any, cell_index: int, *args: Any, **options: Any) -> Any:
         """Run one cell in a window of its own."""
         tracker = self._tracker
+        self._request.reached = cell_index + 1
         if tracker is None or cell.cell_type != "code" or not cell.source.strip():
             return super().execute_cell(cell, cell_index, *args, **options)
         wanted = self._request.settings.mlflow != "off"
         goal = target(os.environ, self._cwd, self._request.settings.experiment) if wanted else None
         tracker.open(cell_index, cell_id=cell.get("id"), options=Options(target=goal))
-        status: Status = "error"
+        status: Status = "ok"
+        notes: tuple[str, ...] = ()
         try:
-            result = super().execute_cell(cell, cell_index, *args, **options)
-            status = "ok"
-            return result
+            return super().execute_cell(cell, cell_index, *args, **options)
         except KeyboardInterrupt:
             status = "interrupted"
+            raise
+        except Exception as error:  # nbclient's, about the cell or its kernel
+            status, notes = "error", _failure(cell, error)
             raise
         finally:
             if status != "ok":
                 self._status = status
-            self._close(tracker, cell, cell_index, status)
+            self._close(tracker, cell, cell_index, status, notes)
 
-    def _close(self, tracker: Tracker, cell: Any, cell_index: int, status: Status) -> None:
+    def _close(self, tracker: Tracker, cell: Any, cell_index: int, status: Status, notes: tuple[str, ...]) -> None:
         stopped = tracker.stop(cell_index)
         if stopped is None:
             return
         stopped.window.count = cell.get("execution_count")
-        record = tracker.write(
-            stopped, tracker.record(stopped, status, notes=_failure(cell) if status == "error" else ())
-        )
+        record = tracker.write(stopped, tracker.record(stopped, status, notes=notes))
         cell.metadata[METADATA] = compact(record)
         if record.energy.attributed_j is not None:
             self._used_j += record.energy.attributed_j
@@ -173,18 +188,21 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             return
         self._tracker = None
         tracker.end(self._status)
-        notes: dict[str, Any] = {"session": tracker.session.session_id}
+        kept: dict[str, Any] = {"session": tracker.session.session_id}
         if self._request.settings.mlflow != "off" and tracker.last is not None:
             self._request.outcome = run_jobs([(tracker.journal.path, None)], os.environ)[0]
-            notes["mlflow"] = sentence(self._request.outcome)
-        self.nb.metadata[METADATA] = notes
+            if self._request.outcome["run_id"]:
+                kept["mlflow_run"] = self._request.outcome["run_id"]
+        self.nb.metadata[METADATA] = kept
 
 
-def _failure(cell: Any) -> tuple[str, ...]:
+def _failure(cell: Any, error: Exception) -> tuple[str, ...]:
     for output in cell.get("outputs", ()):
         if output.output_type == "error":
             return (f"{output.ename}: {output.evalue}"[:500],)
-    return ("the kernel died",)
+    if isinstance(error, DeadKernelError):
+        return ("the kernel died",)
+    return (f"{type(error).__name__}: {error}".strip().splitlines()[0][:500],)
 
 
 def compact(record: CellRecord) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from jupyter_green.errors import UsageError
 from jupyter_green.records import CellRecord
 from jupyter_green.settings import Settings, read_home
 from jupyter_green.totals import Total, total
+from jupyter_green.track.current import resolve_or_none
 from jupyter_green.track.history import read_session, with_runs
 from jupyter_green.track.journal import log_paths
 from jupyter_green.track.tracker import new_session_id
@@ -64,12 +65,12 @@ def run_notebook(
         progress: Show papermill's progress bar (on standard error).
 
     Raises:
-        UsageError: If there is no such notebook, or it cannot be read.
+        UsageError: If notebook, output, folder, kernel or a setting is not what can be worked with.
     """
     path = Path(notebook)
-    if not path.is_file():
-        raise UsageError(f"run: there is no notebook {notebook!r}.")
+    _check(path, Path(output), cwd, settings)
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillException, PapermillExecutionError
 
     from jupyter_green.retrain.measured_engine import Request
@@ -91,11 +92,51 @@ def run_notebook(
         failure = Failure(cell=error.cell_index + 1, execution_count=error.exec_count, lines=_last_lines(text))
     except PapermillException as error:
         raise UsageError(f"run: {notebook}: {error}") from error
-    except Exception as error:  # a kernel that dies or does not start, as nbclient and jupyter_client raise it
-        failure = Failure(
-            cell=_reached(output), execution_count=None, lines=_last_lines(f"{type(error).__name__}: {error}")
-        )
+    except KeyboardInterrupt:
+        failure = _failure(request, "interrupted by Ctrl-C")
+    except DeadKernelError:
+        failure = _failure(request, "the kernel died (out of memory, or killed); what was measured is kept")
+    except Exception as error:  # whatever nbformat, nbclient and jupyter_client raise
+        if not request.reached:
+            raise UsageError(f"run: {notebook}: {_sentence(error)}") from error
+        failure = _failure(request, f"{type(error).__name__}: {error}")
     return _result(output, request, failure)
+
+
+def _check(notebook: Path, output: Path, cwd: str | None, settings: Settings) -> None:
+    """Find out before the kernel starts what would stop the run."""
+    if not notebook.is_file():
+        raise UsageError(f"run: there is no notebook {str(notebook)!r}.")
+    try:
+        is_notebook = isinstance(json.loads(notebook.read_bytes())["cells"], list)
+    except OSError as error:
+        raise UsageError(f"run: {notebook} cannot be read ({error.strerror}).") from error
+    except (ValueError, KeyError, TypeError):
+        is_notebook = False
+    if not is_notebook:
+        raise UsageError(f"run: {notebook} is not a notebook (of format 4).")
+    folder = output.absolute().parent
+    if not folder.is_dir() or output.is_dir() or not os.access(output if output.exists() else folder, os.W_OK):
+        raise UsageError(f"run: {output} cannot be written. Name a file in a folder that exists.")
+    if cwd is not None and not Path(cwd).is_dir():
+        raise UsageError(f"run: there is no folder {cwd!r} to run in.")
+    try:
+        resolve_or_none(settings)
+    except UsageError as error:
+        raise UsageError(f"run: {error}") from error
+
+
+def _sentence(error: Exception) -> str:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    if isinstance(error, NoSuchKernel):
+        known = ", ".join(sorted(KernelSpecManager().find_kernel_specs()))
+        return f"there is no kernel {error.name!r} here. Installed: {known or 'none'}."
+    return f"{error or type(error).__name__}".strip().splitlines()[0]
+
+
+def _failure(request: Any, text: str) -> Failure:
+    return Failure(cell=request.reached, execution_count=None, lines=_last_lines(text))
 
 
 def _result(output: str, request: Any, failure: Failure | None) -> RunResult:
@@ -117,13 +158,3 @@ def _result(output: str, request: Any, failure: Failure | None) -> RunResult:
 def _last_lines(text: str) -> tuple[str, ...]:
     lines = [line for line in _ANSI.sub("", text).splitlines() if line.strip()]
     return tuple(lines[-_LAST_LINES:])
-
-
-def _reached(output: str) -> int:
-    """Return the number of the last cell that was begun, from the output that papermill saved; 0 if none was."""
-    try:
-        cells = json.loads(Path(output).read_text("utf-8"))["cells"]
-    except (OSError, ValueError, KeyError):
-        return 0
-    begun = [n for n, cell in enumerate(cells, 1) if cell.get("metadata", {}).get("papermill", {}).get("start_time")]
-    return max(begun, default=0)
