@@ -17,6 +17,8 @@ from jupyter_green.views.report import HEADINGS, rows, total_lines
 
 def _parameters(pairs: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     """Return ``-p`` values as papermill reads them: numbers, true and none where they look so."""
+    if not pairs:
+        return {}
     from papermill.cli import _resolve_type
 
     return {name: _resolve_type(value) for name, value in pairs}

@@ -32,6 +32,7 @@ class Request:
 
     settings: Settings
     session_id: str
+    noise: Any = None  # file for what the kernel's process itself writes to standard error; None: ours
     reached: int = 0  # number of the last cell that was begun, from 1
     outcome: dict[str, Any] | None = None  # of the delivery to MLflow
     problem: str | None = None  # why the kernel could not be measured
@@ -75,7 +76,7 @@ class MeasuredEngine(NBClientEngine):  # type: ignore[misc]  # papermill publish
             **options,
         )
         try:
-            return client.execute(env=client.environment())
+            return client.execute(env=client.environment(), **({"stderr": request.noise} if request.noise else {}))
         finally:
             client.finish()
 
@@ -101,9 +102,6 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         self._tracker: Tracker | None = None
         self._status: Status = "ok"
         self._used_j = 0.0
-        # papermill writes the whole notebook twice a cell: what every cell holds costs time with every other cell, so
-        # it is put in at the end.
-        self._noted: list[tuple[Any, dict[str, Any]]] = []
         self._cwd = os.getcwd()
 
     def environment(self) -> dict[str, str]:
@@ -177,7 +175,7 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             return
         stopped.window.count = cell.get("execution_count")
         record = tracker.write(stopped, tracker.record(stopped, status, notes=notes))
-        self._noted.append((cell, compact(record)))
+        cell.metadata[METADATA] = compact(record)
         if record.energy.attributed_j is not None:
             self._used_j += record.energy.attributed_j
         bar = getattr(self.nb_man, "pbar", None)
@@ -191,8 +189,6 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             return
         self._tracker = None
         tracker.end(self._status)
-        for cell, note in self._noted:
-            cell.metadata[METADATA] = note
         kept: dict[str, Any] = {"session": tracker.session.session_id}
         if self._request.settings.mlflow != "off" and tracker.last is not None:
             self._request.outcome = run_jobs([(tracker.journal.path, None)], os.environ)[0]
@@ -211,7 +207,10 @@ def _failure(cell: Any, error: Exception) -> tuple[str, ...]:
 
 
 def compact(record: CellRecord) -> dict[str, Any]:
-    """Return what the output notebook keeps of a record: three figures, no times, hosts or paths."""
+    """Return what the output notebook keeps of a record: three figures, no times, hosts or paths.
+
+    No more than this: papermill writes the whole notebook after each cell, so every line here costs time.
+    """
     energy = record.energy
     kept = {"energy_j": energy.attributed_j, "low_j": energy.low_j, "high_j": energy.high_j}
     rounded = {key: None if value is None else float(three_figures(value)) for key, value in kept.items()}

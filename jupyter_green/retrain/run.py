@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from jupyter_green.errors import UsageError
 from jupyter_green.records import CellRecord
@@ -69,19 +70,27 @@ def run_notebook(
     """
     path = Path(notebook)
     _check(path, Path(output), cwd, settings)
+    # ipykernel logs an interrupt that comes with its orderly end: shown only if the kernel dies.
+    with tempfile.TemporaryFile() as noise:
+        return _run(path, output, settings, dict(parameters or {}), cwd, progress, noise)
+
+
+def _run(
+    path: Path, output: str, settings: Settings, parameters: dict[str, Any], cwd: str | None, progress: bool, noise: Any
+) -> RunResult:
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillException, PapermillExecutionError
 
     from jupyter_green.retrain.measured_engine import Request
 
-    request = Request(settings=settings, session_id=new_session_id())
+    request = Request(settings=settings, session_id=new_session_id(), noise=noise)
     failure: Failure | None = None
     try:
         papermill.execute_notebook(
             str(path.absolute()),
             os.path.abspath(output),
-            parameters=dict(parameters or {}),
+            parameters=parameters,
             engine_name="green",
             cwd=str(path.absolute().parent) if cwd is None else cwd,
             progress_bar=progress,
@@ -91,14 +100,15 @@ def run_notebook(
         text = "\n".join(error.traceback)
         failure = Failure(cell=error.cell_index + 1, execution_count=error.exec_count, lines=_last_lines(text))
     except PapermillException as error:
-        raise UsageError(f"run: {notebook}: {error}") from error
+        raise UsageError(f"run: {path}: {error}") from error
     except KeyboardInterrupt:
         failure = _failure(request, "interrupted by Ctrl-C")
     except DeadKernelError:
-        failure = _failure(request, "the kernel died (out of memory, or killed); what was measured is kept")
+        died = "the kernel died (out of memory, or killed); what was measured is kept"
+        failure = _failure(request, "\n".join([*_said(noise), died]))
     except Exception as error:  # whatever nbformat, nbclient and jupyter_client raise
         if not request.reached:
-            raise UsageError(f"run: {notebook}: {_sentence(error)}") from error
+            raise UsageError("\n".join([f"run: {path}: {_sentence(error)}", *_said(noise)])) from error
         failure = _failure(request, f"{type(error).__name__}: {error}")
     return _result(output, request, failure)
 
@@ -124,6 +134,12 @@ def _check(notebook: Path, output: Path, cwd: str | None, settings: Settings) ->
         resolve_or_none(settings)
     except UsageError as error:
         raise UsageError(f"run: {error}") from error
+
+
+def _said(noise: IO[bytes]) -> list[str]:
+    """Return the last lines that the kernel's process wrote."""
+    noise.seek(0)
+    return noise.read().decode("utf-8", "replace").strip().splitlines()[-_LAST_LINES + 1 :]
 
 
 def _sentence(error: Exception) -> str:
