@@ -1,0 +1,150 @@
+"""What is shown under a cell, what the line magic says, and that nothing else is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kernels import Kernel
+
+_LINE = re.compile(
+    r"⚡ (?P<name>.*: )?"
+    r"(?P<energy>[\d.]+ m?J \([\d.]+ to [\d.]+\)|under 1 mJ, below resolution)"
+    r" · [\d.]+ [µm]g CO₂e \([\d.]+ to [\d.]+, (?P<grid>[^)]+)\)"
+    r"(?P<metrics>(?: · \w+ [\w. ]+)*)"
+    r" · [\d.]+ CPU-s · (?:modelled|apportioned)"
+)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Kernel]:
+    """A kernel of the test's own, with the extension."""
+    with Kernel(tmp_path, green_home=tmp_path / "green-home") as started:
+        started.run("%load_ext jupyter_green")
+        yield started
+
+
+def test_the_line(kernel: Kernel) -> None:
+    """The line has energy and CO₂e with units and range, the grid, metrics, CPU time and the method."""
+    reply = kernel.run("%%track_energy --mlflow off -n fit -m accuracy=0.5\nsum(range(1_000_000))")
+    (shown,) = reply.displays
+    found = _LINE.fullmatch(shown)
+    assert found, shown
+    assert (found["name"], found["grid"], found["metrics"]) == ("fit: ", "grid not set", " · accuracy 0.5")
+    assert _LINE.fullmatch(kernel.run("%%track_energy\npass").displays[0])
+    assert reply.stream("stdout") + reply.stream("stderr") == ""
+
+
+def test_notes_stand_below_the_line(kernel: Kernel) -> None:
+    """What is to be said beside the numbers stands below them, a line each."""
+    (shown,) = kernel.run("%%track_energy -m a=no_such\npass").displays
+    assert shown.split("\n")[1:] == ["  metric a: NameError: name 'no_such' is not defined"]
+
+
+def test_html_escapes_what_people_type(kernel: Kernel) -> None:
+    """Names and errors are text in the HTML too, never elements."""
+    name = "<script>alert(1)</script>&\"'"
+    reply = kernel.run(f"%%track_energy --mlflow off -n {name!r} -m a=f('<b>')\npass".replace("\\'", "'"))
+    (message,) = reply.of("display_data")
+    html = message["content"]["data"]["text/html"]
+    assert "<script" not in html
+    assert "<b>" not in html
+    assert "&lt;script&gt;" in html
+    assert set(message["content"]["data"]) == {"text/plain", "text/html"}
+
+
+def test_quiet_and_automatic_tracking_show_nothing(fresh: Kernel) -> None:
+    """``--quiet`` shows no line, and ``%track_energy on`` none at all."""
+    assert fresh.run("%%track_energy --quiet\n1").displays == []
+    fresh.run("%track_energy on")
+    reply = fresh.run("1")
+    assert (reply.displays, reply.stream("stdout"), reply.stream("stderr")) == ([], "", "")
+    assert len(fresh.run("%%track_energy\n1").displays) == 1
+
+
+def test_the_frontend_that_draws_itself(tmp_path: Path) -> None:
+    """With our server extension and JupyterLab the kernel shows nothing; a console beside it gets the line."""
+    with Kernel(tmp_path, green_home=tmp_path / "home", env={"JUPYTER_GREEN_UI": "1"}) as kernel:
+        kernel.run("%load_ext jupyter_green")
+        assert kernel.run("%%track_energy\n1", metadata={"deletedCells": []}).displays == []
+        assert len(kernel.run("%%track_energy\n1").displays) == 1
+        assert len(kernel.records()) == 2
+
+
+def test_what_the_line_magic_says(fresh: Kernel) -> None:
+    """Each command of ``%track_energy`` answers on standard output in plain sentences."""
+
+    def said(line: str) -> str:
+        reply = fresh.run(f"%track_energy {line}")
+        assert (reply.status, reply.stream("stderr")) == ("ok", "")
+        return reply.stream("stdout")
+
+    assert said("last") == "No cell was measured yet.\n"
+    assert said("sync") == "No cell was measured yet, so there is nothing to send.\n"
+    assert said("") == "Tracking cells that begin with %%track_energy.\nNothing was measured yet.\n"
+    assert said("on").startswith("Tracking the energy of every cell.")
+    fresh.run("%%track_energy --quiet --mlflow off -n fit\n1")
+    assert said("last").startswith("⚡ fit: ")
+    status = said("status")
+    assert status.startswith("Tracking every cell.\nMethod: ")
+    assert "Carbon intensity: 475 (20 to 900) gCO2e/kWh, grid not set, world average.\n" in status
+    assert re.search(r"This session: [\d.]+ m?J \([\d.]+ to [\d.]+\) in \d+ records, \w+\.\n", status)
+    assert re.search(r"Measuring itself took [\d.]+ ms CPU time a cell\.\n", status)
+    assert re.search(r"MLflow: 0 of \d+ records delivered\.\n", status)
+    assert said("off").startswith("Tracking is off.")
+    count = len(fresh.records())
+    fresh.run("1")
+    assert len(fresh.records()) == count
+    assert said("clear").startswith("The next measured cell begins a new session.")
+    assert said("last") == "No cell was measured yet.\n"
+    assert fresh.value("'_energy' in globals()") is False
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("stauts", "track_energy: unknown command 'stauts'. Did you mean status?\n"),
+        ("x", "track_energy: unknown command 'x'. Write one of on, off, status, clear, last, sync.\n"),
+    ],
+)
+def test_an_unknown_command(word: str, said: str, kernel: Kernel) -> None:
+    """An unknown command is one line on standard error that says what was meant or what there is."""
+    reply = kernel.run(f"%track_energy {word}")
+    assert (reply.status, reply.stream("stderr"), reply.stream("stdout")) == ("ok", said, "")
+
+
+def test_sync_sends_the_session(tmp_path: Path, make_store) -> None:  # type: ignore[no-untyped-def]
+    """``%track_energy sync`` sends what was recorded, and says where to."""
+    store = make_store(tmp_path)
+    with Kernel(tmp_path, green_home=tmp_path / "home") as kernel:
+        kernel.run("%load_ext jupyter_green")
+        kernel.run("%%track_energy --quiet\n1")
+        reply = kernel.run("%track_energy sync")
+        assert re.fullmatch(rf"Sent 1 record to MLflow at {re.escape(store)}, run \w+\.\n", reply.stream("stdout"))
+        assert reply.stream("stderr") == ""
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("JUPYTER_GREEN_PUE", "abc", "jupyter_green: pue = 'abc' in environment: a number is expected."),
+        ("JUPYTER_GREEN_INTENSITY", "Frnace", "intensity 'Frnace' is not a zone. Did you mean FRA?"),
+        ("JUPYTER_GREEN_FOO", "1", "jupyter_green: unknown variable JUPYTER_GREEN_FOO in the environment."),
+    ],
+)
+def test_a_bad_setting(variable: str, value: str, said: str, tmp_path: Path) -> None:
+    """A bad setting is one line when the extension loads; cells run and are measured, and their records say it."""
+    with Kernel(tmp_path, green_home=tmp_path / "home", env={variable: value}) as kernel:
+        reply = kernel.run("%load_ext jupyter_green")
+        assert reply.stream("stderr").count("\n") == 1
+        assert reply.stream("stderr").startswith(said)
+        assert reply.stream("stderr").endswith("The defaults are used.\n")
+        reply = kernel.run("%%track_energy --quiet\n'value'")
+        assert (reply.result, reply.stream("stderr")) == ("'value'", "")
+        (record,) = kernel.records()
+        assert record.energy.attributed_j is not None
+        assert any(said in note for note in record.notes)
+        assert said in kernel.run("%track_energy status").stream("stdout")

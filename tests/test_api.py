@@ -1,0 +1,183 @@
+"""`measure`, `step`, `last` and `history`, in scripts and in kernels."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jupyter_green.track.history import sessions
+from tests.kernels import Kernel
+
+_SPIN = "import time\ndef spin(s):\n    t = time.process_time()\n    while time.process_time() < t + s: pass\n"
+
+
+def _script(code: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    (cwd / "script.py").write_text(f"import jupyter_green\n{_SPIN}{code}\n")
+    return subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_import_does_nothing(tmp_path: Path, home: Path) -> None:
+    """``import jupyter_green`` alone loads nothing heavy, makes no folder and starts no thread."""
+    done = _script(
+        "import sys, threading\n"
+        "print([n for n in ('jupyter_green.track', 'IPython', 'mlflow', 'pandas', 'json') if n in sys.modules])\n"
+        "print(threading.active_count())",
+        tmp_path,
+    )
+    assert (done.stdout, done.stderr) == ("[]\n1\n", "")
+    assert not home.exists()
+
+
+def test_blocks_in_a_script(tmp_path: Path, home: Path) -> None:
+    """A script's blocks are records with metrics; a block inside another is part of it; the session ends with it."""
+    done = _script(
+        "import json\n"
+        "assert jupyter_green.last() is None\nassert jupyter_green.step(loss=1) is None\n"
+        "with jupyter_green.measure() as outer:\n"
+        "    spin(0.05)\n"
+        "    with jupyter_green.measure() as inner:\n        spin(0.1)\n        inner.log(loss=3, accuracy='x')\n"
+        "        inner.log(loss=2)\n"
+        "assert jupyter_green.last() is outer.record\n"
+        "print(json.dumps([outer.record.energy.cpu_s, inner.record.energy.cpu_s, dict(inner.record.metrics)]))",
+        tmp_path,
+    )
+    assert done.stderr == ""
+    outer_s, inner_s, metrics = json.loads(done.stdout)
+    assert outer_s >= 0.15 > inner_s >= 0.1
+    assert metrics == {"loss": 2.0, "accuracy": None}
+    (log,) = sessions(home)
+    inner, outer = log.records
+    assert (inner.kind, inner.part_of, outer.part_of) == ("block", outer.record_id, None)
+    assert log.session.runner == "script"
+    assert log.end is not None
+
+
+def test_steps(tmp_path: Path, home: Path) -> None:
+    """``step`` numbers epochs, returns the energy so far, which never falls, and leaves it on the record."""
+    done = _script(
+        "with jupyter_green.measure() as block:\n"
+        "    seen = []\n    for epoch in range(3):\n        spin(0.02)\n"
+        "        seen.append(jupyter_green.step(loss=1 / (epoch + 1)))\n"
+        "    jupyter_green.step(10, loss=float('nan'))\n    jupyter_green.step()\n"
+        "assert seen == sorted(seen) and seen[0] > 0\n"
+        "assert [s.energy_j for s in block.record.steps][:3] == seen\n"
+        "print([(s.step, s.metrics.get('loss', 'none')) for s in block.record.steps])",
+        tmp_path,
+    )
+    assert done.stderr == ""
+    assert done.stdout == "[(0, 1.0), (1, 0.5), (2, 0.3333333333333333), (10, None), (11, 'none')]\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [("ValueError(1)", "error"), ("KeyboardInterrupt", "interrupted"), ("SystemExit(0)", "error")]
+)
+def test_an_error_in_a_block_goes_on(error: str, status: str, tmp_path: Path, home: Path) -> None:
+    """An error in a block reaches the script as it was; the record keeps its metrics and says how it ended."""
+    done = _script(
+        "try:\n    with jupyter_green.measure() as block:\n        block.log(loss=1)\n"
+        f"        raise {error}\nexcept BaseException as error:\n    print(type(error).__name__, block.record.status)",
+        tmp_path,
+    )
+    assert (done.stdout, done.stderr) == (f"{error.partition('(')[0]} {status}\n", "")
+    (log,) = sessions(home)
+    assert [(record.status, dict(record.metrics)) for record in log.records] == [(status, {"loss": 1.0})]
+
+
+def test_a_bad_setting_never_stops_a_script(tmp_path: Path, home: Path) -> None:
+    """A bad setting is one line on standard error, and the block is measured."""
+    done = _script(
+        "with jupyter_green.measure() as block: pass\nprint(block.record.status)",
+        tmp_path,
+        {"JUPYTER_GREEN_PUE": "abc"},
+    )
+    assert (done.returncode, done.stdout) == (0, "ok\n")
+    assert done.stderr == "jupyter_green: pue = 'abc' in environment: a number is expected. The defaults are used.\n"
+
+
+def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
+    """Where the journal cannot be written a block is measured all the same, and its record says so."""
+    (tmp_path / "file").write_text("")
+    done = _script(
+        "with jupyter_green.measure() as block: pass\nprint(block.record.status, *block.record.notes)",
+        tmp_path,
+        {"JUPYTER_GREEN_HOME": str(tmp_path / "file" / "home")},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("ok the journal could not be written (")
+
+
+def test_threads_measure_their_own_blocks(tmp_path: Path, home: Path) -> None:
+    """Blocks in several threads at once have a record each, none is part of another's."""
+    done = _script(
+        "import threading\nmeet = threading.Barrier(3)\n"
+        "def work(n):\n"
+        "    with jupyter_green.measure() as block:\n"
+        "        meet.wait()\n        block.log(loss=n)\n        meet.wait()\n"
+        "threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]\n"
+        "[t.start() for t in threads]; [t.join() for t in threads]",
+        tmp_path,
+    )
+    assert done.stderr == ""
+    (log,) = sessions(home)
+    assert sorted(record.metrics["loss"] or 0 for record in log.records) == [0, 1, 2]
+    assert {record.part_of for record in log.records} == {None}
+
+
+def test_blocks_and_steps_in_a_cell(kernel: Kernel) -> None:
+    """In a measured cell a block is part of the cell, and a step outside the block is the cell's."""
+    before = len(kernel.records())
+    reply = kernel.run(
+        "%%track_energy --quiet\nimport jupyter_green\njupyter_green.step(loss=2)\n"
+        "with jupyter_green.measure() as block:\n    jupyter_green.step(loss=1)\n"
+        "jupyter_green.last() is block.record"
+    )
+    assert (reply.result, reply.stream("stderr")) == ("True", "")
+    block, cell = kernel.records()[before:]
+    assert (block.kind, cell.kind, block.part_of) == ("block", "cell", cell.record_id)
+    assert [[dict(step.metrics) for step in record.steps] for record in (block, cell)] == [[{"loss": 1}], [{"loss": 2}]]
+
+
+def test_a_block_over_several_cells(kernel: Kernel) -> None:
+    """A block that is opened in one cell and closed in another holds the cells between."""
+    before = len(kernel.records())
+    kernel.run("import jupyter_green\nopened = jupyter_green.measure()\nblock = opened.__enter__()")
+    kernel.run("%%track_energy --quiet\n1")
+    kernel.run("_ = opened.__exit__(None, None, None)")
+    cell, block = kernel.records()[before:]
+    assert (cell.part_of, block.kind) == (block.record_id, "block")
+    kernel.run("%%track_energy --quiet\n1")
+    assert kernel.records()[-1].part_of is None
+
+
+def test_history_as_a_table(tmp_path: Path, home: Path) -> None:
+    """``history`` is a table with a row a record, units in its columns; of one notebook if asked."""
+    notebook = tmp_path / "a.ipynb"
+    with Kernel(tmp_path, green_home=home, env={"JPY_SESSION_NAME": str(notebook)}) as kernel:
+        kernel.run("%load_ext jupyter_green")
+        kernel.run("%%track_energy --quiet --mlflow off -n fit -m accuracy=0.5\n1")
+        kernel.run("import jupyter_green\ntable = jupyter_green.history()")
+        assert kernel.value("list(table['kind'])") == ["cell", "scoring"]
+        assert kernel.value("table.loc[0, ['name', 'metric.accuracy']].tolist()") == ["fit", 0.5]
+        assert kernel.value("int(table.loc[0, 'execution_count'])") == 2
+        columns = set(kernel.value("list(table.columns)"))
+        assert {"energy_j", "energy_low_j", "energy_high_j", "co2e_g", "cpu_s", "duration_s", "quality"} <= columns
+        assert kernel.value("len(jupyter_green.history('a.ipynb'))") == 2
+        assert kernel.value("len(jupyter_green.history('b.ipynb'))") == 0
+
+
+def test_history_of_nothing(tmp_path: Path, home: Path) -> None:
+    """Where nothing was measured the table is empty."""
+    done = _script("print(len(jupyter_green.history()))", tmp_path)
+    assert (done.stdout, done.stderr) == ("0\n", "")
