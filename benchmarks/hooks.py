@@ -64,9 +64,8 @@ _is_ours = lambda hook: hook in (_before, _after)
 
 _WORKERS = """
 import subprocess, sys
-_workers = [
-    subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE, start_new_session=True) for _ in range(4)
-]
+_waiting = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+_workers = [subprocess.Popen(_waiting, stdin=subprocess.PIPE, start_new_session=True) for _ in range(4)]
 """
 
 

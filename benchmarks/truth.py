@@ -1,4 +1,4 @@
-"""Error against truth: a synthetic counter tree driven at a known power, and CPU time that workers report themselves."""
+"""Error against truth: a synthetic counter tree driven at a known power, and CPU time as workers report it."""
 
 from __future__ import annotations
 
