@@ -13,7 +13,9 @@ _RESOLUTION_J = 1e-3
 def energy_part(record: CellRecord) -> str:
     """Write a record's energy with its range."""
     energy = record.energy
-    if energy.attributed_j is not None and energy.attributed_j < _RESOLUTION_J:
+    if energy.attributed_j is None:
+        return "energy not measured"
+    if _is_below_resolution(record):
         return "under 1 mJ, below resolution"
     return energy_text(energy.attributed_j, energy.low_j, energy.high_j)
 
@@ -22,11 +24,18 @@ def co2e_part(record: CellRecord) -> str:
     """Write a record's CO2e with its range and where the intensity comes from."""
     if record.co2e_g is None or record.intensity is None:
         return "CO₂e not measured"
+    if _is_below_resolution(record):
+        return "CO₂e below resolution"
     text = mass_text(record.co2e_g, record.co2e_low_g, record.co2e_high_g)
     amount, bracket, spread = text.partition(" (")
     zone = record.intensity.zone
     label = {"world": "grid not set", "user": record.intensity.label}.get(zone, zone)
     return f"{amount} CO₂e ({spread[:-1]}, {label})" if bracket else f"{amount} CO₂e ({label})"
+
+
+def _is_below_resolution(record: CellRecord) -> bool:
+    energy_j = record.energy.attributed_j
+    return energy_j is not None and energy_j < _RESOLUTION_J
 
 
 def line(record: CellRecord) -> str:
@@ -39,7 +48,8 @@ def line(record: CellRecord) -> str:
     parts += [f"{name} {metric_text(value)}" for name, value in record.metrics.items()]
     if energy.cpu_s is not None:
         parts.append(f"{three_figures(energy.cpu_s)} CPU-s")
-    parts.append(energy.quality or "not measured")
+    if energy.attributed_j is not None and energy.quality is not None:
+        parts.append(energy.quality)
     name = f"{record.name}: " if record.name else ""
     return f"⚡ {name}{' · '.join(parts)}"
 
@@ -55,7 +65,7 @@ def metric_text(value: float | None) -> str:
 
 def notes_of(record: CellRecord) -> tuple[str, ...]:
     """Return what is to be said beside the numbers."""
-    return (*record.energy.notes, *record.notes)
+    return tuple([" ".join(note.split()) for note in (*record.energy.notes, *record.notes)])
 
 
 def html_line(record: CellRecord) -> str:

@@ -32,10 +32,18 @@ def cost_text(value: float | None, currency: str | None) -> str:
 def total_lines(whole: Total) -> list[str]:
     """Return the total in sentences: energy, of which between cells, CO2e, cost."""
     energy = whole.energy
-    lines = [
-        f"Total: {energy_text(energy.attributed_j, energy.low_j, energy.high_j)} · "
-        f"{mass_text(whole.co2e_g, whole.co2e_low_g, whole.co2e_high_g)} CO₂e · {energy.quality or 'not measured'}"
+    if energy.quality is None:
+        return ["Total: nothing was measured"]
+    parts = [
+        "energy not known, because a part of it was not measured"
+        if energy.attributed_j is None
+        else energy_text(energy.attributed_j, energy.low_j, energy.high_j),
+        "CO₂e not known"
+        if whole.co2e_g is None
+        else f"{mass_text(whole.co2e_g, whole.co2e_low_g, whole.co2e_high_g)} CO₂e",
+        energy.quality,
     ]
+    lines = [f"Total: {' · '.join(parts)}"]
     if whole.between_j is not None:
         gap = whole.between_j
         lines.append(
@@ -51,8 +59,8 @@ def rows(records: Sequence[CellRecord]) -> list[tuple[str, str, str, str, str]]:
     return [
         (
             title(record) + (" (part of the one after it)" if record.part_of else ""),
-            energy_part(record),
-            co2e_part(record).replace(" CO₂e", ""),
+            energy_part(record).removeprefix("energy "),
+            co2e_part(record).replace(" CO₂e", "").removeprefix("CO₂e "),
             metrics_text(record),
             "" if record.status == "ok" else record.status,
         )

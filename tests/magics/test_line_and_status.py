@@ -13,7 +13,7 @@ from tests.kernels import Kernel
 _LINE = re.compile(
     r"⚡ (?P<name>.*: )?"
     r"(?P<energy>[\d.]+ m?J \([\d.]+ to [\d.]+\)|under 1 mJ, below resolution)"
-    r" · [\d.]+ [µm]g CO₂e \([\d.]+ to [\d.]+, (?P<grid>[^)]+)\)"
+    r" · (?:[\d.]+ [µm]g CO₂e \([\d.]+ to [\d.]+, (?P<grid>[^)]+)\)|CO₂e below resolution)"
     r"(?P<metrics>(?: · \w+ [\w. ]+)*)"
     r" · [\d.]+ CPU-s · (?:modelled|apportioned)"
 )
