@@ -39,7 +39,9 @@ class MlflowServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until it is healthy."""
+        """Start it, if it does not run, and wait until it is healthy."""
+        if self._process is not None:
+            return
         command = [
             *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)),
             *("--backend-store-uri", f"sqlite:///{self.database}", "--workers", "1"),

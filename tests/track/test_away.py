@@ -126,13 +126,12 @@ def test_proxy_is_not_gone_round(home: Path, nursery: Nursery) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, _built_store: Path) -> Iterator[MlflowServer]:
-    """A real tracking server."""
+    """A real tracking server, not started yet: that takes 10 s."""
     import shutil
 
     folder = tmp_path_factory.mktemp("server")
     shutil.copyfile(_built_store, folder / "mlflow.db")
     made = MlflowServer(folder)
-    made.start()
     yield made
     made.stop()
 
@@ -141,11 +140,10 @@ def _of(server: MlflowServer, session_id: str) -> list[tuple[str | None, str]]:
     return [(run.record, run.status) for run in runs(server.database) if run.session == session_id]
 
 
-def test_real_server_away_and_back(home: Path, nursery: Nursery, server: MlflowServer) -> None:
-    """A real server gets a session with its child and parameters; away and back again, it has each record once."""
+def test_real_server_away_and_there(home: Path, nursery: Nursery, server: MlflowServer) -> None:
+    """A real server gets a session with its child and parameters; away at first, it has each record once."""
     s = "1" * 16
     log = _log(home, server.uri, s)
-    server.stop()
     assert "it did not answer" in nursery.deliver(home, log)["problem"]
     server.start()
     outcome = nursery.deliver(home, log)
@@ -161,6 +159,7 @@ def test_real_server_away_and_back(home: Path, nursery: Nursery, server: MlflowS
 
 def test_real_server_takes_long_texts(home: Path, nursery: Nursery, server: MlflowServer) -> None:
     """300 long parameters of no ASCII are not too much for a server's requests."""
+    server.start()
     s = "2" * 16
     parameters = {f"größe {n}": "日" * 4000 for n in range(300)}
     target = Target(tracking_uri=server.uri, experiment=None)
@@ -175,6 +174,7 @@ def test_real_server_takes_long_texts(home: Path, nursery: Nursery, server: Mlfl
 @pytest.mark.timeout(900)
 def test_killed_on_the_way_to_a_server(home: Path, nursery: Nursery, server: MlflowServer) -> None:
     """Killed at 40 seeded moments on the way to a real server, a delivery ends with each record once."""
+    server.start()
     print("seed", SEED)
     draw = random.Random(SEED)
     took_s = []
