@@ -169,7 +169,7 @@ def test_history_as_a_table(tmp_path: Path, home: Path) -> None:
         kernel.run("%%track_energy --quiet --mlflow off -n fit -m accuracy=0.5\n1")
         kernel.run("import jupyter_green\ntable = jupyter_green.history()")
         assert kernel.value("list(table['kind'])") == ["cell", "scoring"]
-        assert kernel.value("table.loc[0, 'name'], float(table.loc[0, 'metric.accuracy'])") == ("fit", 0.5)
+        assert kernel.value("str(table.loc[0, 'name']), float(table.loc[0, 'metric.accuracy'])") == ("fit", 0.5)
         assert kernel.value("int(table.loc[0, 'execution_count'])") == 2
         columns = set(kernel.value("list(table.columns)"))
         assert {"energy_j", "energy_low_j", "energy_high_j", "co2e_g", "cpu_s", "duration_s", "quality"} <= columns

@@ -17,7 +17,7 @@ from pathlib import Path
 from jupyter_green.records import CellRecord
 
 # Runs in a bare interpreter (8 ms): it becomes the courier's parent and is gone at once.
-_DETACH = "import os,sys\nif os.fork():os._exit(0)\nos.setsid()\nos.execv(sys.argv[1],sys.argv[1:])"
+_DETACH = "import os,sys\nos.setsid()\nif os.fork():os._exit(0)\nos.execv(sys.argv[1],sys.argv[1:])"
 
 
 class Courier:
