@@ -43,12 +43,13 @@ class Energy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """A quantity with the range it may have; in JSON ``{value, low, high}``."""
+class Between:
+    """Attributed energy between two records with the range it may have (J), and the CPU time of it (s)."""
 
     value: float
     low: float
     high: float
+    cpu_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ class CellRecord:
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
     mlflow: Target | None
-    between_j: Range | None  # attributed energy between the last record and this one, J
+    between_j: Between | None  # between the last record and this one
     steps: tuple[Step, ...]
     meter_cpu_s: float | None  # CPU time that measuring itself took since the last record, s
     notes: tuple[str, ...] = ()
@@ -151,7 +152,7 @@ class End:
 
     at: datetime
     status: Status
-    between_j: Range | None
+    between_j: Between | None
     meter_cpu_s: float | None
 
 
@@ -202,9 +203,11 @@ def target_from_json(data: Mapping[str, Any]) -> Target:
     )
 
 
-def range_from_json(data: Mapping[str, Any] | None) -> Range | None:
-    """Read a `Range`, or None."""
-    return None if data is None else Range(value=data["value"], low=data["low"], high=data["high"])
+def between_from_json(data: Mapping[str, Any] | None) -> Between | None:
+    """Read a `Between`, or None."""
+    if data is None:
+        return None
+    return Between(value=data["value"], low=data["low"], high=data["high"], cpu_s=data.get("cpu_s"))
 
 
 def step_from_json(data: Mapping[str, Any]) -> Step:
@@ -251,7 +254,7 @@ def cell_from_json(data: Mapping[str, Any]) -> CellRecord:
         parameters=dict(data.get("parameters") or {}),
         tags=dict(data.get("tags") or {}),
         mlflow=None if target is None else target_from_json(target),
-        between_j=range_from_json(data.get("between_j")),
+        between_j=between_from_json(data.get("between_j")),
         steps=tuple(step_from_json(step) for step in data.get("steps") or ()),
         meter_cpu_s=data.get("meter_cpu_s"),
         notes=tuple(data.get("notes") or ()),
@@ -284,6 +287,6 @@ def end_from_json(data: Mapping[str, Any]) -> End:
     return End(
         at=datetime.fromisoformat(data["at"]),
         status=data.get("status", "unknown"),
-        between_j=range_from_json(data.get("between_j")),
+        between_j=between_from_json(data.get("between_j")),
         meter_cpu_s=data.get("meter_cpu_s"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from jupyter_green.records import QUALITIES, CellRecord, End, Energy, Range
+from jupyter_green.records import QUALITIES, Between, CellRecord, End, Energy
 from jupyter_green.units import co2e_g, cost
 
 
@@ -58,7 +58,7 @@ class Total:
     """What a session cost: its cells and what lay between them."""
 
     energy: Energy
-    between_j: Range | None
+    between_j: Between | None
     co2e_g: float | None
     co2e_low_g: float | None
     co2e_high_g: float | None
@@ -81,10 +81,11 @@ def total(records: Iterable[CellRecord], end: End | None = None) -> Total:
     gaps = [(record, record.between_j) for record in parts if record.between_j is not None]
     if end is not None and end.between_j is not None and parts:
         gaps.append((parts[-1], end.between_j))
-    between = Range(
+    between = Between(
         value=sum(gap.value for _, gap in gaps),
         low=sum(gap.low for _, gap in gaps),
         high=sum(gap.high for _, gap in gaps),
+        cpu_s=add_known([gap.cpu_s for _, gap in gaps]) if gaps else 0.0,
     )
     energy = _with_between(sum_energy(part.energy for part in parts), between)
     return Total(
@@ -98,12 +99,13 @@ def total(records: Iterable[CellRecord], end: End | None = None) -> Total:
     )
 
 
-def _with_between(energy: Energy, between: Range) -> Energy:
+def _with_between(energy: Energy, between: Between) -> Energy:
     return replace(
         energy,
         attributed_j=add_known([energy.attributed_j, between.value]),
         low_j=add_known([energy.low_j, between.low]),
         high_j=add_known([energy.high_j, between.high]),
+        cpu_s=add_known([energy.cpu_s, between.cpu_s]),
     )
 
 
@@ -119,7 +121,7 @@ def _currency(parts: list[CellRecord]) -> str | None:
     return currencies.pop() if len(currencies) == 1 else None
 
 
-def _cost(parts: list[CellRecord], gaps: list[tuple[CellRecord, Range]]) -> float | None:
+def _cost(parts: list[CellRecord], gaps: list[tuple[CellRecord, Between]]) -> float | None:
     if _currency(parts) is None:
         return None
     of_gaps = [

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from jupyter_green.records import QUALITIES, CellRecord, End, Energy, Intensity, Range, Session, Step, Target
+from jupyter_green.records import QUALITIES, Between, CellRecord, End, Energy, Intensity, Session, Step, Target
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 maybe_text = st.none() | texts
@@ -17,7 +17,7 @@ names = st.dictionaries(texts, texts, max_size=3)
 metrics = st.dictionaries(texts, maybe_number, max_size=3)
 notes = st.lists(texts, max_size=3).map(tuple)
 
-ranges = st.builds(Range, value=numbers, low=numbers, high=numbers)
+ranges = st.builds(Between, value=numbers, low=numbers, high=numbers)
 statuses = st.sampled_from(["ok", "error", "interrupted", "unknown"])
 energies = st.builds(
     Energy,

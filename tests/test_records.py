@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 
 from jupyter_green import errors
 from jupyter_green.records import (
+    Between,
     CellRecord,
     End,
     Energy,
-    Range,
     Session,
     cell_from_json,
     end_from_json,
@@ -119,7 +119,7 @@ def test_the_first_journal_format_is_readable(first_format: SessionLog) -> None:
     assert first_format.end == End(
         at=datetime(2026, 3, 1, 9, 30, 59, 250_000, UTC),
         status="ok",
-        between_j=Range(value=1.5, low=0.75, high=3.0),
+        between_j=Between(value=1.5, low=0.75, high=3.0),
         meter_cpu_s=0.00025,
     )
 

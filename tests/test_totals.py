@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jupyter_green.records import CellRecord, End, Energy, Range
+from jupyter_green.records import Between, CellRecord, End, Energy
 from jupyter_green.totals import add_known, sum_energy, total
 from jupyter_green.track.journal import read_log
 from jupyter_green.units import co2e_g, cost
@@ -29,7 +29,7 @@ def _end(value: float) -> End:
     return End(
         at=datetime(2026, 3, 1, tzinfo=UTC),
         status="ok",
-        between_j=Range(value=value, low=value / 2, high=value * 2),
+        between_j=Between(value=value, low=value / 2, high=value * 2),
         meter_cpu_s=0.0,
     )
 
@@ -40,7 +40,7 @@ def test_cells_and_what_lay_between_are_the_total(cell: CellRecord) -> None:
     assert whole.energy.attributed_j == pytest.approx(2 * 31.125 + 2 * 0.5 + 2.0)
     assert whole.energy.low_j == pytest.approx(2 * 28.5 + 2 * 0.25 + 1.0)
     assert whole.energy.high_j == pytest.approx(2 * 37.25 + 2 * 1.0 + 4.0)
-    assert whole.between_j == Range(value=3.0, low=1.5, high=6.0)
+    assert whole.between_j == Between(value=3.0, low=1.5, high=6.0)
     assert cell.intensity is not None
     between_g = co2e_g(3.0, cell.intensity.g_per_kwh, cell.pue)
     assert whole.co2e_g == pytest.approx(2 * (cell.co2e_g or 0) + between_g)

@@ -57,7 +57,7 @@ def measure(name: str | None = None) -> Iterator[Block]:
     key = object()
     wanted = name is not None or is_named(os.environ)
     goes_to = target(os.environ, tracker.session.cwd, tracker.settings.experiment) if wanted else None
-    tracker.open(key, kind="block", options=Options(name=name, target=goes_to))
+    tracker.open(key, kind="block", options=Options(name=None if name is None else str(name), target=goes_to))
     status: Status = "ok"
     try:
         yield block
@@ -84,8 +84,16 @@ def step(step: int | None = None, **metrics: Any) -> float | None:
     tracker = current.current()
     if tracker is None:
         return None
-    noted = tracker.step(step, as_metrics(metrics)[0])
+    noted = tracker.step(_number(step), as_metrics(metrics)[0])
     return None if noted is None else noted.energy_j
+
+
+def _number(step: Any) -> int | None:
+    """Return a step's number as an int (numpy's are none), or None where it is no number."""
+    try:
+        return None if step is None else int(step)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def history(notebook: str | None = None) -> pd.DataFrame:

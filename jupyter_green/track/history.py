@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_green.meter.clocks import boot_id, process_exists, read_stat
-from jupyter_green.records import CellRecord, Range, Session
+from jupyter_green.records import Between, CellRecord, Session
+from jupyter_green.totals import add_known
 from jupyter_green.track.journal import SessionLog, log_paths, read_log
 from jupyter_green.track.receipts import read_receipts
 
@@ -70,13 +71,18 @@ def _part_of(whole: CellRecord, part: CellRecord) -> CellRecord:
 def _instead_of(whole: CellRecord, parts: list[CellRecord]) -> Iterator[CellRecord]:
     outer = [part for part in parts if part.part_of is None]
     before = whole.between_j
-    rest = before if before is not None else Range(value=0.0, low=0.0, high=0.0)
+    rest = before if before is not None else Between(value=0.0, low=0.0, high=0.0, cpu_s=0.0)
     for name, bound in (("attributed_j", "value"), ("low_j", "low"), ("high_j", "high")):
         seen = [getattr(part.energy, name) for part in outer]
         all_of_it = getattr(whole.energy, name)
         if all_of_it is not None and None not in seen:
             # What ran between the engine's cells may be among the parts, so both accounts pay for them together.
             rest = replace(rest, **{bound: max(0.0, getattr(rest, bound) + all_of_it - sum(seen))})
+    inside_s = add_known([part.energy.cpu_s for part in outer])
+    if rest.cpu_s is None or whole.energy.cpu_s is None or inside_s is None:
+        rest = replace(rest, cpu_s=None)
+    else:
+        rest = replace(rest, cpu_s=max(0.0, rest.cpu_s + whole.energy.cpu_s - inside_s))
     is_first = True
     for part in parts:
         between = None

@@ -10,18 +10,19 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
 from jupyter_green.meter.meter import Keeper, Measured, Meter
 from jupyter_green.meter.power import ATTRIBUTED, FIXED, HIGH, LOW, OTHERS_S, OWN_S, Flag, tick_error_j
 from jupyter_green.records import (
+    Between,
     CellRecord,
     End,
     Energy,
     Intensity,
     Kind,
     Quality,
-    Range,
     Session,
     Status,
     Step,
@@ -111,7 +112,9 @@ class Tracker:
         self.meter_cpu_s = 0.0  # of hooks and records since the last record, s; added to by the doors
         self._on_record = on_record
         self._pid = os.getpid()
-        self._count = 0
+        self._numbers = count(1)
+        self._is_used = False
+        self._starting = threading.Lock()
         self._windows: dict[Hashable, _Window] = {}
         self._keeper: Keeper | None = None
 
@@ -136,9 +139,11 @@ class Tracker:
     ) -> None:
         """Open a window; what this thread uses from now on is its own."""
         if self._keeper is None:
-            self._keeper = Keeper(self.meter, self.journal.sync)
-        self._count += 1
-        record_id = f"{self.session.session_id}-{self._count}"
+            with self._starting:
+                if self._keeper is None:
+                    self._keeper = Keeper(self.meter, self.journal.sync)
+        record_id = f"{self.session.session_id}-{next(self._numbers)}"
+        self._is_used = True
         self._windows[key] = _Window(record_id, kind, cell_id, execution_count, options)
         self.meter.open(key)
 
@@ -197,7 +202,7 @@ class Tracker:
             co2e_g(value, intensity.g_per_kwh, pue),
             co2e_g(low, intensity.low, pue),
             co2e_g(high, intensity.high, pue),
-            (gap[ATTRIBUTED], gap[LOW], gap[HIGH]),
+            (gap[ATTRIBUTED], gap[LOW], gap[HIGH], gap[OWN_S]),
             self.meter_cpu_s,
         )
         problem = self.journal.append_line(line)
@@ -250,7 +255,7 @@ class Tracker:
         window, options, settings, session = stopped.window, stopped.window.options, self.settings, self.session
         energy = self._energy(stopped.measured)
         intensity = options.intensity or self.intensity
-        between = None if stopped.part_of is not None else _range_of(window.gap or self.meter.take_between())
+        between = None if stopped.part_of is not None else _between_of(window.gap or self.meter.take_between())
         spent, self.meter_cpu_s = self.meter_cpu_s, 0.0
         pue, price = settings.pue, settings.price_per_kwh
         co2e = _co2e_g(energy, intensity, pue)
@@ -283,7 +288,7 @@ class Tracker:
             between_j=between,
             steps=tuple(window.steps),
             meter_cpu_s=spent,
-            notes=(*window.notes, *notes),
+            notes=_masked((*window.notes, *notes)),
         )
 
     def _energy(self, measured: Measured) -> Energy:
@@ -318,11 +323,11 @@ class Tracker:
         if self._keeper is not None:
             self._keeper.stop()
             self._keeper = None
-        if self._count:
+        if self._is_used:
             self.meter.tick()
             spent, self.meter_cpu_s = self.meter_cpu_s, 0.0
             end = End(
-                at=datetime.now(UTC), status=status, between_j=_range_of(self.meter.take_between()), meter_cpu_s=spent
+                at=datetime.now(UTC), status=status, between_j=_between_of(self.meter.take_between()), meter_cpu_s=spent
             )
             self.journal.append_end(end)
         self.journal.sync()
@@ -331,11 +336,21 @@ class Tracker:
         self._windows.clear()
 
 
-def _range_of(gap: Measured) -> Range | None:
+def _masked(notes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return notes without secrets: they may hold the text of a user's error."""
+    if not notes:
+        return ()
+    from jupyter_green.track.secrets import mask_text
+
+    return tuple(mask_text(note) for note in notes)
+
+
+def _between_of(gap: Measured) -> Between | None:
     """Return the attributed energy between cells."""
     if gap.flags & Flag.CPU_UNKNOWN:
         return None
-    return Range(value=gap.amounts[ATTRIBUTED], low=gap.amounts[LOW], high=gap.amounts[HIGH])
+    amounts = gap.amounts
+    return Between(value=amounts[ATTRIBUTED], low=amounts[LOW], high=amounts[HIGH], cpu_s=amounts[OWN_S])
 
 
 def _read(lines: Lines, line: bytes, problem: str | None) -> CellRecord:
@@ -397,7 +412,7 @@ def new_session(
         pid=pid,
         pid_started=process_started(pid),
         started_at=datetime.now(UTC),
-        cwd=os.getcwd(),
+        cwd=_cwd(),
         runner=runner,
         run=run,
         covers=meter.source.covers,
@@ -410,3 +425,11 @@ def new_session_id(run: str | None = None) -> str:
     """Return an id; that of a kernel inside an engine's run begins with the run's."""
     own = os.urandom(8).hex()
     return own if run is None else f"{run}.{own}"
+
+
+def _cwd() -> str:
+    """Return the current folder; nothing if somebody deleted it."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""

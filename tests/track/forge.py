@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_green.meter.clocks import boot_id, process_started
-from jupyter_green.records import CellRecord, End, Energy, Intensity, Range, Session, Target
+from jupyter_green.records import Between, CellRecord, End, Energy, Intensity, Session, Target
 from jupyter_green.track.journal import Journal
 
 BEGIN = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -74,7 +74,7 @@ def record(number: int, *, joules: float | None = 10.0, session_id: str = "0" * 
         parameters={},
         tags={},
         mlflow=DEFAULT,
-        between_j=Range(value=1.0, low=0.5, high=2.0),
+        between_j=Between(value=1.0, low=0.5, high=2.0, cpu_s=0.25),
         steps=(),
         meter_cpu_s=0.0001,
     )
@@ -104,7 +104,12 @@ def session(session_id: str = "0" * 16, **changes: Any) -> Session:
     return replace(made, **changes)
 
 
-OK = End(at=BEGIN + timedelta(hours=1), status="ok", between_j=Range(value=2.0, low=1.0, high=4.0), meter_cpu_s=0.001)
+OK = End(
+    at=BEGIN + timedelta(hours=1),
+    status="ok",
+    between_j=Between(value=2.0, low=1.0, high=4.0, cpu_s=0.5),
+    meter_cpu_s=0.001,
+)
 
 
 def write(home: Path, about: Session, records: Sequence[CellRecord], end: End | None = None) -> Path:

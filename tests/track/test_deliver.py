@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_green.records import End, Range, Step, Target
+from jupyter_green.records import Between, End, Step, Target
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.mlflow_run import batches, plain, plain_key
 from jupyter_green.track.receipts import read_receipts, receipts_path
@@ -92,7 +92,7 @@ def test_session_in_mlflow(database: Path, home: Path, folder: Path, deliver: De
     assert run.latest["co2e_mg"] == pytest.approx(5.2)
     assert run.latest["co2e_low_mg"] == pytest.approx(0.26)
     assert run.latest["co2e_high_mg"] == pytest.approx(20.8)
-    assert run.latest["cpu_s"] == 2.5
+    assert run.latest["cpu_s"] == 2.5 + 5 * 0.25 + 0.5
     assert "cost" not in run.latest
     assert run.tags["green.quality"] == "modelled"
     assert run.tags["green.intensity"] == "360 gCO2e/kWh, made up"
@@ -650,6 +650,6 @@ def test_batches() -> None:
 
 def test_gap_that_is_unknown(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
     """A gap before a cell that could not be measured is left out of the total, and the known ones are in it."""
-    records = [record(1, between_j=None), record(2, between_j=Range(value=4.0, low=2.0, high=8.0))]
+    records = [record(1, between_j=None), record(2, between_j=Between(value=4.0, low=2.0, high=8.0))]
     deliver(write(home, session(cwd=str(folder)), records))
     assert of_session(database).latest["energy_j"] == 24.0

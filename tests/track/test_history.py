@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_green.records import CellRecord, Range
+from jupyter_green.records import Between, CellRecord
 from jupyter_green.totals import total
 from jupyter_green.track.history import is_alive, is_over, merge, read_session, sessions
 from jupyter_green.track.journal import read_log
@@ -23,7 +23,7 @@ KERNEL = f"{RUN}.{'b' * 16}"
 
 def _outside(number: int, joules: float = 20.0, between_j: float = 2.0) -> CellRecord:
     """What an engine measured of the cell in the nth minute; it took 10 s."""
-    gap = Range(value=between_j, low=between_j / 2, high=between_j * 2)
+    gap = Between(value=between_j, low=between_j / 2, high=between_j * 2)
     measured = energy(joules, duration_s=10.0)
     return record(number, session_id=RUN, joules=joules, energy=measured, between_j=gap, cell_id=f"c{number}")
 
@@ -44,7 +44,7 @@ def test_kernels_figure_stands_for_the_engines() -> None:
     assert merged.session_id == RUN
     assert merged.cell_id == "c1"
     assert merged.energy.attributed_j == 15.0
-    assert merged.between_j == Range(value=2.0 + 5.0, low=1.0 + 2.5, high=4.0 + 10.0)
+    assert merged.between_j == Between(value=2.0 + 5.0, low=1.0 + 2.5, high=4.0 + 10.0)
     assert merged.mlflow == _outside(1).mlflow
     assert merged.notes == ("a note",)
 
@@ -96,7 +96,7 @@ def test_engine_killed_half_way() -> None:
     """What the kernel recorded after the engine's last line is kept, behind the rest, as part of the run."""
     merged = merge((_outside(1),), [_inside(1), _inside(2), _inside(3)])
     assert [(one.record_id, one.session_id) for one in merged] == [(f"{KERNEL}-{n}-1.0", RUN) for n in (1, 2, 3)]
-    assert [one.between_j for one in merged[1:]] == [Range(value=1.0, low=0.5, high=2.0)] * 2
+    assert [one.between_j for one in merged[1:]] == [Between(value=1.0, low=0.5, high=2.0, cpu_s=0.25)] * 2
 
 
 joules = st.floats(0, 1e6)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from jupyter_green.records import CellRecord, End, Energy, Intensity, Range, Session, Target
+from jupyter_green.records import Between, CellRecord, End, Energy, Intensity, Session, Target
 from jupyter_green.totals import total
 from jupyter_green.units import co2e_g
 from jupyter_green.views.line import html_line, text_line
@@ -74,7 +74,7 @@ def _cell(number: int, energy_j: float | None, intensity: Intensity | None = _WO
         parameters={},
         tags={},
         mlflow=None,
-        between_j=Range(value=0.5, low=0.25, high=1.0),
+        between_j=Between(value=0.5, low=0.25, high=1.0, cpu_s=0.125),
         steps=(),
         meter_cpu_s=0.0002,
     )
