@@ -13,22 +13,22 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_green.errors import GreenError
 from jupyter_green.intensity import resolve
 from jupyter_green.magics.notebook import kernel_id, lab_draws, notebook_path
-from jupyter_green.magics.options import Asked, parse
 from jupyter_green.magics.transform import options_in
 from jupyter_green.records import CellRecord, Status
 from jupyter_green.settings import Settings
 from jupyter_green.track import current
 from jupyter_green.track.accuracy import as_metrics, assigned, mentioned
-from jupyter_green.track.secrets import mask
 from jupyter_green.track.target import is_named, target
 from jupyter_green.track.tracker import NO_OPTIONS, Options, Stopped, Tracker
 from jupyter_green.units import NS_PER_S
-from jupyter_green.views.line import html_line, text_line
+
+if TYPE_CHECKING:
+    from jupyter_green.magics.options import Asked
 
 _TRIES = 5  # a Ctrl-C during a hook is followed by another try; nobody presses it five times in 1 ms
 _LATER_S = 0.01  # after which a Ctrl-C that came during the first hook reaches the cell it was meant for
@@ -182,6 +182,9 @@ class Hooks:
         if found is None:
             cell = _Cell(info, None, names, values)
             return cell, Options(target=self._target(tracker, None)) if self._is_wanted(None) else NO_OPTIONS
+        from jupyter_green.magics.options import parse  # only for cells that ask for something
+        from jupyter_green.track.secrets import mask
+
         asked = parse(found[0])
         cell = _Cell(info, asked, names, values)
         if found[1] is not None:
@@ -270,6 +273,13 @@ class Hooks:
                 cell.notes.append(self.problem)
             cell.notes.extend(self._pending)
             self._pending = []
+            if cell.asked is None and not cell.metrics and not cell.notes:
+                noted = tracker.note(cell.stopped, status)  # the hot path: nothing but numbers to say
+                if noted is not None:
+                    self.shell.user_ns[RESULT] = noted
+                    self._cells.pop(id(info), None)
+                    tracker.meter_cpu_s += (time.thread_time_ns() - began) / NS_PER_S
+                    return
             cell.record = tracker.record(cell.stopped, status, cell.metrics, cell.notes)
         record = cell.record = tracker.write(cell.stopped, cell.record)
         if cell.scoring is not None:
@@ -333,6 +343,8 @@ class Hooks:
         return found
 
     def _show(self, record: CellRecord) -> None:
+        from jupyter_green.views.line import html_line, text_line
+
         data = {"text/plain": text_line(record), "text/html": html_line(record)}
         self.shell.display_pub.publish(data)
 

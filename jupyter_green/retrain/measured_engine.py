@@ -102,6 +102,9 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         self._tracker: Tracker | None = None
         self._status: Status = "ok"
         self._used_j = 0.0
+        # papermill writes the whole notebook twice a cell: what every cell holds costs time with every other cell, so
+        # it is put in at the end.
+        self._noted: list[tuple[Any, dict[str, Any]]] = []
         self._cwd = os.getcwd()
 
     def environment(self) -> dict[str, str]:
@@ -175,7 +178,7 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             return
         stopped.window.count = cell.get("execution_count")
         record = tracker.write(stopped, tracker.record(stopped, status, notes=notes))
-        cell.metadata[METADATA] = compact(record)
+        self._noted.append((cell, compact(record)))
         if record.energy.attributed_j is not None:
             self._used_j += record.energy.attributed_j
         bar = getattr(self.nb_man, "pbar", None)
@@ -189,6 +192,8 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             return
         self._tracker = None
         tracker.end(self._status)
+        for cell, note in self._noted:
+            cell.metadata[METADATA] = note
         kept: dict[str, Any] = {"session": tracker.session.session_id}
         if self._request.settings.mlflow != "off" and tracker.last is not None:
             self._request.outcome = run_jobs([(tracker.journal.path, None)], os.environ)[0]
@@ -207,10 +212,7 @@ def _failure(cell: Any, error: Exception) -> tuple[str, ...]:
 
 
 def compact(record: CellRecord) -> dict[str, Any]:
-    """Return what the output notebook keeps of a record: three figures, no times, hosts or paths.
-
-    No more than this: papermill writes the whole notebook after each cell, so every line here costs time.
-    """
+    """Return what the output notebook keeps of a record: three figures, no times, hosts or paths."""
     energy = record.energy
     kept = {"energy_j": energy.attributed_j, "low_j": energy.low_j, "high_j": energy.high_j}
     rounded = {key: None if value is None else float(three_figures(value)) for key, value in kept.items()}

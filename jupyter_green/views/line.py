@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from jupyter_green.records import CellRecord
 from jupyter_green.units import energy_text, mass_text, three_figures
 
@@ -70,6 +68,8 @@ def notes_of(record: CellRecord) -> tuple[str, ...]:
 
 def html_line(record: CellRecord) -> str:
     """Write a record as an element for the output area; every name is escaped."""
+    from html import escape  # 1 ms, and only for cells that show something
+
     notes = "".join(f"<br>{escape(note)}" for note in notes_of(record))
     return (
         '<div style="color: var(--jp-ui-font-color2, #666); font-size: var(--jp-ui-font-size1, 13px); '
