@@ -118,6 +118,7 @@ def read_settings(
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     config_folders: Sequence[str] | None = None,
+    on_error: Callable[[str], None] | None = None,
 ) -> Settings:
     """Read the settings of every source.
 
@@ -127,17 +128,20 @@ def read_settings(
         environ: The environment; the process's own by default.
         cwd: Where the search for ``pyproject.toml`` starts; the process's own by default.
         config_folders: Folders that may hold ``jupyter_green_config.py``; Jupyter's by default.
+        on_error: Told what is wrong instead of raising; what is wrong then counts as not set.
 
     Raises:
         UsageError: If a value is invalid or a name unknown; it names the source.
     """
     environ = os.environ if environ is None else environ
+    refuse = _raise if on_error is None else on_error
+    folders = _jupyter_folders() if config_folders is None else config_folders
     layers = [
         ("option", dict(flags or {})),
         ("notebook metadata", dict(notebook or {})),
-        ("environment", _from_environment(environ)),
-        _from_pyproject(Path.cwd() if cwd is None else cwd),
-        _from_config(_jupyter_folders() if config_folders is None else config_folders),
+        ("environment", _from_environment(environ, refuse)),
+        _trying(lambda: _from_pyproject(Path.cwd() if cwd is None else cwd), refuse),
+        _trying(lambda: _from_config(folders), refuse),
     ]
     values: dict[str, Any] = {}
     sources = dict.fromkeys(_READERS, "default")
@@ -145,13 +149,35 @@ def read_settings(
         for name, given in layer.items():
             if given is None:
                 continue
-            values[name] = _read_value(name, given, source)
-            sources[name] = source
+            try:
+                values[name] = _read_value(name, given, source)
+            except UsageError as error:
+                refuse(str(error))
+            else:
+                sources[name] = source
     busy_w, idle_w = values.get("cpu_busy_w"), values.get("cpu_idle_w")
     if busy_w is not None and idle_w is not None and idle_w > busy_w:
         where = sources["cpu_idle_w"]
-        raise UsageError(f"jupyter_green: cpu_idle_w = {idle_w} in {where}: at most cpu_busy_w, {busy_w}, is expected.")
+        refuse(f"jupyter_green: cpu_idle_w = {idle_w} in {where}: at most cpu_busy_w, {busy_w}, is expected.")
+        del values["cpu_idle_w"]
+        sources["cpu_idle_w"] = "default"
     return Settings(**values, sources=sources)
+
+
+def _raise(problem: str) -> None:
+    raise UsageError(problem)
+
+
+def _trying(
+    read: Callable[[], tuple[str, dict[str, Any]]], refuse: Callable[[str], None]
+) -> tuple[str, dict[str, Any]]:
+    try:
+        return read()
+    except UsageError as error:
+        refuse(str(error))
+    except OSError as error:  # the current folder was deleted
+        refuse(f"jupyter_green: the settings of this folder cannot be read ({error.strerror}).")
+    return "default", {}
 
 
 def default_settings() -> Settings:
@@ -168,7 +194,7 @@ def _read_value(name: str, given: Any, source: str) -> Any:
         raise UsageError(f"jupyter_green: {name} = {given!r} in {source}: {error}.") from None
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def _from_environment(environ: Mapping[str, str], refuse: Callable[[str], None]) -> dict[str, str]:
     found = {}
     for variable, value in environ.items():
         if not variable.startswith(PREFIX) or variable in RESERVED:
@@ -176,9 +202,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
         name = variable[len(PREFIX) :].lower()
         if name not in _READERS:
             known = [PREFIX + known.upper() for known in _READERS]
-            raise UsageError(
-                f"jupyter_green: unknown variable {variable} in the environment.{did_you_mean(variable, known)}"
-            )
+            refuse(f"jupyter_green: unknown variable {variable} in the environment.{did_you_mean(variable, known)}")
+            continue
         found[name] = value
     return found
 

@@ -44,7 +44,7 @@ def three_figures(value: float) -> str:
     return text
 
 
-_ENERGY_STEPS = ((1e-3, 1e3, "mJ"), (1e3, 1.0, "J"), (3.6e6, 1 / 1e3, "kJ"), (float("inf"), 1 / J_PER_KWH, "kWh"))
+_ENERGY_STEPS = ((0.1, 1e3, "mJ"), (1e3, 1.0, "J"), (3.6e6, 1 / 1e3, "kJ"), (float("inf"), 1 / J_PER_KWH, "kWh"))
 _MASS_STEPS = ((1e-3, 1e6, "µg"), (1.0, 1e3, "mg"), (1e3, 1.0, "g"), (float("inf"), 1e-3, "kg"))
 
 

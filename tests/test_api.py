@@ -103,7 +103,7 @@ def test_a_bad_setting_never_stops_a_script(tmp_path: Path, home: Path) -> None:
         {"JUPYTER_GREEN_PUE": "abc"},
     )
     assert (done.returncode, done.stdout) == (0, "ok\n")
-    assert done.stderr == "jupyter_green: pue = 'abc' in environment: a number is expected. The defaults are used.\n"
+    assert done.stderr == "jupyter_green: pue = 'abc' in environment: a number is expected. It counts as not set.\n"
 
 
 def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:

@@ -263,3 +263,17 @@ def test_home_is_the_variable_or_jupyters_data_folder(tmp_path: Path) -> None:
 def test_did_you_mean_keeps_quiet_when_nothing_is_near() -> None:
     """A word that is near to nothing gets no advice."""
     assert did_you_mean("xyzzy", sorted(NAMES)) == ""
+
+
+def test_what_is_wrong_can_be_told_instead(tmp_path: Path) -> None:
+    """With somebody to tell, what is wrong counts as not set, and everything else as it was set."""
+    (tmp_path / "pyproject.toml").write_text("[tool.jupyter_green\n")
+    (tmp_path / "jupyter_green_config.py").write_text("c.JupyterGreen.pue = 1.5\nc.JupyterGreen.cpu_idle_w = 9")
+    environ = {"JUPYTER_GREEN_PUE": "abc", "JUPYTER_GREEN_FOO": "1", "JUPYTER_GREEN_CPU_BUSY_W": "3"}
+    told: list[str] = []
+    found = read_settings(environ=environ, cwd=tmp_path, config_folders=[str(tmp_path)], on_error=told.append)
+    assert (found.pue, found.cpu_busy_w, found.cpu_idle_w) == (1.5, 3.0, None)
+    assert found.sources["cpu_idle_w"] == "default"
+    assert len(told) == 4
+    for word in ("FOO", "pyproject.toml", "pue = 'abc'", "at most cpu_busy_w"):
+        assert any(word in one for one in told)

@@ -72,16 +72,16 @@ def as_number(value: Any) -> tuple[float | None, str | None]:
     """Return a metric's value as a float, or None and why it is none.
 
     >>> as_number(0.5), as_number(float("nan")), as_number("good")
-    ((0.5, None), (None, 'is nan'), (None, 'is a str, not a number'))
+    ((0.5, None), (None, 'is nan'), (None, 'is no number but of type str'))
     """
     try:
         # An array, tensor or series of one number is that number; item() raises for any other.
         one = value.item() if getattr(value, "ndim", 0) else value
         if isinstance(one, str | bytes | bytearray | complex):
-            return None, f"is a {type(value).__name__}, not a number"
+            return None, f"is no number but of type {type(value).__name__}"
         number = float(one)
     except Exception as error:  # the value is the user's own object: its __float__ may raise anything
-        return None, f"is a {type(value).__name__}, not a number ({type(error).__name__})"
+        return None, f"is no number but of type {type(value).__name__} ({type(error).__name__})"
     if not math.isfinite(number):
         return None, f"is {number}"
     return number, None

@@ -6,13 +6,14 @@ import atexit
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from jupyter_green.errors import GreenError, UsageError
 from jupyter_green.intensity import resolve
 from jupyter_green.meter.meter import make_meter
 from jupyter_green.records import CellRecord, Intensity
-from jupyter_green.settings import Settings, default_settings, read_home, read_settings
+from jupyter_green.settings import Settings, read_home, read_settings
 from jupyter_green.track.courier import Courier
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.tracker import Tracker, new_session, new_session_id
@@ -84,13 +85,18 @@ def last() -> CellRecord | None:
 
 
 def usable_settings(environ: Mapping[str, str]) -> tuple[Settings, str | None]:
-    """Return the user's settings, or the defaults and in a sentence what is wrong with the user's."""
+    """Return the user's settings without what is wrong in them, and in sentences what that is."""
+    problems: list[str] = []
+    settings = read_settings(environ=environ, on_error=problems.append)
     try:
-        settings = read_settings(environ=environ)
         resolve_or_none(settings)
-        return settings, None
     except UsageError as error:
-        return default_settings(), f"{error} The defaults are used."
+        problems.append(str(error))
+        sources = {**settings.sources, "intensity": "default"}
+        settings = replace(settings, intensity=None, sources=sources)
+    if not problems:
+        return settings, None
+    return settings, f"{' '.join(problems)} It counts as not set."
 
 
 def resolve_or_none(settings: Settings) -> Intensity | None:

@@ -136,15 +136,18 @@ def test_sync_sends_the_session(tmp_path: Path, make_store) -> None:  # type: ig
     ],
 )
 def test_a_bad_setting(variable: str, value: str, said: str, tmp_path: Path) -> None:
-    """A bad setting is one line when the extension loads; cells run and are measured, and their records say it."""
-    with Kernel(tmp_path, green_home=tmp_path / "home", env={variable: value}) as kernel:
+    """A bad setting is one line when the extension loads, and its cells are measured by the good ones and say so."""
+    with Kernel(
+        tmp_path, green_home=tmp_path / "home", env={variable: value, "JUPYTER_GREEN_CPU_BUSY_W": "7"}
+    ) as kernel:
         reply = kernel.run("%load_ext jupyter_green")
         assert reply.stream("stderr").count("\n") == 1
         assert reply.stream("stderr").startswith(said)
-        assert reply.stream("stderr").endswith("The defaults are used.\n")
+        assert reply.stream("stderr").endswith("It counts as not set.\n")
         reply = kernel.run("%%track_energy --quiet\n'value'")
         assert (reply.result, reply.stream("stderr")) == ("'value'", "")
         (record,) = kernel.records()
         assert record.energy.attributed_j is not None
         assert any(said in note for note in record.notes)
+        assert record.energy.attributed_j == pytest.approx(7 * record.energy.cpu_s)
         assert said in kernel.run("%track_energy status").stream("stdout")

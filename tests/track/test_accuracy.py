@@ -116,24 +116,24 @@ def test_numbers(value: Any, number: float) -> None:
         (np.float64("nan"), "is nan"),
         (Decimal("NaN"), "is nan"),
         (np.array([np.inf]), "is inf"),
-        ("0.5", "is a str, not a number"),
-        (b"0.5", "is a bytes, not a number"),
-        (bytearray(b"0.5"), "is a bytearray, not a number"),
-        (1j, "is a complex, not a number"),
-        (None, "is a NoneType, not a number (TypeError)"),
-        ([0.5], "is a list, not a number (TypeError)"),
-        ({}, "is a dict, not a number (TypeError)"),
-        (10**400, "is a int, not a number (OverflowError)"),
-        (Decimal("sNaN"), "is a Decimal, not a number (ValueError)"),
-        (np.array([0.5, 0.6]), "is a ndarray, not a number (ValueError)"),
-        (np.array([]), "is a ndarray, not a number (ValueError)"),
-        (np.array(["0.5"]), "is a ndarray, not a number"),
-        (pd.Series([1.0, 2.0]), "is a Series, not a number (ValueError)"),
-        (pd.DataFrame({"a": [1.0]}), "is a DataFrame, not a number (AttributeError)"),
-        (memoryview(b"1"), "is a memoryview, not a number (AttributeError)"),
-        (Broken(), "is a Broken, not a number (RuntimeError)"),
-        (Sly(), "is a Sly, not a number (OSError)"),
-        (int, "is a type, not a number (TypeError)"),
+        ("0.5", "is no number but of type str"),
+        (b"0.5", "is no number but of type bytes"),
+        (bytearray(b"0.5"), "is no number but of type bytearray"),
+        (1j, "is no number but of type complex"),
+        (None, "is no number but of type NoneType (TypeError)"),
+        ([0.5], "is no number but of type list (TypeError)"),
+        ({}, "is no number but of type dict (TypeError)"),
+        (10**400, "is no number but of type int (OverflowError)"),
+        (Decimal("sNaN"), "is no number but of type Decimal (ValueError)"),
+        (np.array([0.5, 0.6]), "is no number but of type ndarray (ValueError)"),
+        (np.array([]), "is no number but of type ndarray (ValueError)"),
+        (np.array(["0.5"]), "is no number but of type ndarray"),
+        (pd.Series([1.0, 2.0]), "is no number but of type Series (ValueError)"),
+        (pd.DataFrame({"a": [1.0]}), "is no number but of type DataFrame (AttributeError)"),
+        (memoryview(b"1"), "is no number but of type memoryview (AttributeError)"),
+        (Broken(), "is no number but of type Broken (RuntimeError)"),
+        (Sly(), "is no number but of type Sly (OSError)"),
+        (int, "is no number but of type type (TypeError)"),
     ],
 )
 def test_no_numbers(value: Any, problem: str) -> None:
@@ -147,7 +147,7 @@ def test_tensors() -> None:
     assert as_number(torch.tensor(0.5)) == (0.5, None)
     assert as_number(torch.tensor([0.5], requires_grad=True)) == (0.5, None)
     assert as_number(torch.tensor([[2]])) == (2.0, None)
-    assert as_number(torch.tensor([0.5, 0.6])) == (None, "is a Tensor, not a number (RuntimeError)")
+    assert as_number(torch.tensor([0.5, 0.6])) == (None, "is no number but of type Tensor (RuntimeError)")
     assert as_number(torch.tensor(float("nan"))) == (None, "is nan")
 
 
@@ -155,4 +155,4 @@ def test_metrics_keep_their_names() -> None:
     """A metric that is no number stays, unknown, with a note that names it."""
     metrics, notes = as_metrics({"a": 1, "b": "good"})
     assert metrics == {"a": 1.0, "b": None}
-    assert notes == ["metric b is a str, not a number"]
+    assert notes == ["metric b is no number but of type str"]
