@@ -59,7 +59,8 @@ def _session_lines(path: object, waiting: int) -> list[str]:
             f"records, {energy.quality}."
         )
         spent = [record.meter_cpu_s for record in log.records if record.meter_cpu_s is not None]
-        lines.append(f"Measuring itself took {1e3 * sum(spent) / len(log.records):.2g} ms CPU time a cell.")
+        cost = f"{1e3 * sum(spent) / len(spent):.2g} ms CPU time a cell" if spent else "not measured yet"
+        lines.append(f"What measuring itself takes: {cost}.")
         receipts = read_receipts(path)
         sent = sum(1 for record in log.records if record.record_id in receipts.record_ids)
         lines.append(f"MLflow: {sent} of {len(log.records)} records delivered{receipts.where}.")

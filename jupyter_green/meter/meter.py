@@ -25,6 +25,18 @@ if TYPE_CHECKING:  # a Protocol takes 1 ms to make
     from jupyter_green.meter.source import Source
 
 
+_forks = 0  # how many forks lie between this process and the one that imported this
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
+
+
 class Measured(NamedTuple):
     """What a window (or the time between windows) was given."""
 
@@ -62,7 +74,7 @@ class Meter:
     ) -> None:
         self.source = source
         self._tree, self._busy, self._clock = tree, busy, clock
-        self._pid = os.getpid()
+        self._forks = _forks
         # Can be taken again: a signal handler or finalizer that measures may run inside any of the steps below.
         self._lock = threading.RLock()
         first = self._snapshot()
@@ -77,14 +89,14 @@ class Meter:
     @property
     def is_inert(self) -> bool:
         """True in a forked child: the parent counts it, and a lock that was held at the fork stays so for ever."""
-        return os.getpid() != self._pid
+        return self._forks != _forks
 
     def open(self, key: Hashable, thread: int | None = None) -> None:
         """Open a window; everything that this thread uses goes to it until it closes or another opens inside it.
 
         Called again, because the first call was interrupted, it changes nothing.
         """
-        if self.is_inert:
+        if self._forks != _forks:
             return
         thread = threading.get_native_id() if thread is None else thread
         with self._lock:
@@ -101,7 +113,7 @@ class Meter:
 
         Called again, it returns the same until `forget`.
         """
-        if self.is_inert:
+        if self._forks != _forks:
             return None
         with self._lock:
             if key not in self._state.ledger.windows:
@@ -116,7 +128,7 @@ class Meter:
 
     def forget(self, key: Hashable) -> None:
         """Let go of a closed window."""
-        if self.is_inert:
+        if self._forks != _forks:
             return
         with self._lock:
             last, threads, account, calm, closed = self._state
@@ -126,7 +138,7 @@ class Meter:
 
     def peek(self, key: Hashable) -> Measured | None:
         """Return what an open window was given so far."""
-        if self.is_inert:
+        if self._forks != _forks:
             return None
         with self._lock:
             state = self._state = self._settled()
@@ -140,7 +152,7 @@ class Meter:
 
         It is exact as of the last event: nothing is read.
         """
-        if self.is_inert:
+        if self._forks != _forks:
             nothing = ledger.take_between(self._state.ledger)
             return Measured(self._state.last.at_ns, self._state.last.at_ns, nothing.between, 0)
         with self._lock:
@@ -150,14 +162,14 @@ class Meter:
 
     def tick(self) -> None:
         """Take a reading, so that no counter turns unseen."""
-        if self.is_inert:
+        if self._forks != _forks:
             return
         with self._lock:
             self._state = self._settled()
 
     def newest_open(self, thread: int) -> Hashable | None:
         """Return the innermost window of a thread, or None."""
-        if self.is_inert:
+        if self._forks != _forks:
             return None
         found = None
         for key, window in self._state.ledger.windows.items():

@@ -25,7 +25,7 @@ _PLAIN = (
     '{"v":%d,"type":"cell","record_id":"%s","cell_id":%s,"execution_count":%s,"started_at":%.6f,"status":"%s",'
     '"energy":{"machine_j":{%s},"attributed_j":%.12g,"low_j":%.12g,"high_j":%.12g,"duration_s":%.12g,"cpu_s":%.12g,'
     '"others_cpu_s":%.12g%s},"co2e_g":%.12g,"co2e_low_g":%.12g,"co2e_high_g":%.12g,'
-    '"between_j":{"value":%.12g,"low":%.12g,"high":%.12g,"cpu_s":%.12g},"meter_cpu_s":%.9g}\n'
+    '"between_j":{"value":%.12g,"low":%.12g,"high":%.12g,"cpu_s":%.12g},"meter_cpu_s":%s}\n'
 )
 
 
@@ -60,7 +60,7 @@ class Lines:
         co2e_low_g: float,
         co2e_high_g: float,
         between_j: tuple[float, float, float, float],
-        meter_cpu_s: float,
+        meter_cpu_s: float | None,
     ) -> bytes:
         """Return the line of a cell that differs from the first record in its numbers alone.
 
@@ -84,7 +84,7 @@ class Lines:
             co2e_low_g,
             co2e_high_g,
             *between_j,
-            meter_cpu_s,
+            "null" if meter_cpu_s is None else f"{meter_cpu_s:.9g}",
         )
         return text.encode("utf-8", "backslashreplace")
 

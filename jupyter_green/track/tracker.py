@@ -109,9 +109,8 @@ class Tracker:
         self.session, self.settings, self.meter, self.journal = session, settings, meter, journal
         self.intensity = intensity
         self._last: CellRecord | Noted | None = None
-        self.meter_cpu_s = 0.0  # of hooks and records since the last record, s; added to by the doors
+        self.meter_cpu_s: float | None = None  # that measuring the cell before took, s, where a door timed it
         self._on_record = on_record
-        self._pid = os.getpid()
         self._numbers = count(1)
         self._is_used = False
         self._starting = threading.Lock()
@@ -126,7 +125,7 @@ class Tracker:
     @property
     def is_inert(self) -> bool:
         """True in a forked child: its CPU time is counted by the parent, and it writes nothing."""
-        return os.getpid() != self._pid
+        return self.meter.is_inert
 
     def open(
         self,
@@ -206,7 +205,7 @@ class Tracker:
             self.meter_cpu_s,
         )
         problem = self.journal.append_line(line)
-        self.meter_cpu_s = 0.0
+        self.meter_cpu_s = None
         self._windows.pop(stopped.key, None)
         self.meter.forget(stopped.key)
         noted = self._last = Noted(partial(_read, lines, line, problem))
@@ -256,7 +255,7 @@ class Tracker:
         energy = self._energy(stopped.measured)
         intensity = options.intensity or self.intensity
         between = None if stopped.part_of is not None else _between_of(window.gap or self.meter.take_between())
-        spent, self.meter_cpu_s = self.meter_cpu_s, 0.0
+        spent, self.meter_cpu_s = self.meter_cpu_s, None
         pue, price = settings.pue, settings.price_per_kwh
         co2e = _co2e_g(energy, intensity, pue)
         return CellRecord(
@@ -325,7 +324,7 @@ class Tracker:
             self._keeper = None
         if self._is_used:
             self.meter.tick()
-            spent, self.meter_cpu_s = self.meter_cpu_s, 0.0
+            spent, self.meter_cpu_s = self.meter_cpu_s, None
             end = End(
                 at=datetime.now(UTC), status=status, between_j=_between_of(self.meter.take_between()), meter_cpu_s=spent
             )
