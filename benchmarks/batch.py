@@ -18,7 +18,8 @@ from jupyter_green.meter.meter import make_meter
 from jupyter_green.records import Target
 from jupyter_green.settings import default_settings
 from jupyter_green.track.journal import Journal
-from jupyter_green.track.tracker import Options, Tracker, new_session, new_session_id
+from jupyter_green.track.session import new_session, new_session_id
+from jupyter_green.track.tracker import Options, Tracker
 from tests.kernels import Kernel
 
 CELLS = 200
@@ -68,7 +69,6 @@ def _tracker(home: Path, cwd: Path) -> Tracker:
     settings = default_settings()
     meter = make_meter()
     session = new_session(
-        settings=settings,
         meter=meter,
         runner="kernel",
         session_id=new_session_id(),

@@ -18,9 +18,10 @@ from jupyter_green.settings import Settings, read_home
 from jupyter_green.track.current import resolve_or_none, usable_settings
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.secrets import mask
+from jupyter_green.track.session import new_session, new_session_id
 from jupyter_green.track.sync import run_jobs
 from jupyter_green.track.target import target
-from jupyter_green.track.tracker import Options, Tracker, new_session, new_session_id
+from jupyter_green.track.tracker import Options, Tracker
 from jupyter_green.units import energy_text, three_figures
 
 METADATA = "jupyter_green"  # the key of our metadata in cells and notebooks
@@ -138,7 +139,6 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         meter = make_meter(pid, busy_w=settings.cpu_busy_w, idle_w=settings.cpu_idle_w)
         given = self.nb.metadata.get("papermill", {}).get("parameters", {})
         session = new_session(
-            settings=settings,
             meter=meter,
             runner="papermill",
             session_id=self._request.session_id,

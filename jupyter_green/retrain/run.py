@@ -18,7 +18,7 @@ from jupyter_green.totals import Total, total
 from jupyter_green.track.current import resolve_or_none
 from jupyter_green.track.history import read_session, with_runs
 from jupyter_green.track.journal import log_paths
-from jupyter_green.track.tracker import new_session_id
+from jupyter_green.track.session import new_session_id
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LAST_LINES = 6

@@ -16,7 +16,8 @@ from jupyter_green.records import CellRecord, Intensity
 from jupyter_green.settings import Settings, read_home, read_settings
 from jupyter_green.track.courier import Courier
 from jupyter_green.track.journal import Journal
-from jupyter_green.track.tracker import Tracker, new_session, new_session_id
+from jupyter_green.track.session import new_session, new_session_id
+from jupyter_green.track.tracker import Tracker
 
 _RUN_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -48,7 +49,6 @@ def start(
     home = read_home(environ)
     meter = make_meter(busy_w=settings.cpu_busy_w, idle_w=settings.cpu_idle_w)
     session = new_session(
-        settings=settings,
         meter=meter,
         runner=runner,
         session_id=new_session_id(run),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -11,36 +9,26 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jupyter_green.meter.meter import Keeper, Measured, Meter
-from jupyter_green.meter.power import ATTRIBUTED, FIXED, HIGH, LOW, OTHERS_S, OWN_S, Flag, tick_error_j
+from jupyter_green.meter.power import ATTRIBUTED, FIXED, HIGH, LOW, OTHERS_S, OWN_S, Flag
 from jupyter_green.records import (
-    Between,
     CellRecord,
     End,
-    Energy,
     Intensity,
     Kind,
-    Quality,
     Session,
     Status,
     Step,
     Target,
 )
 from jupyter_green.settings import Settings
+from jupyter_green.track.figures import between_of, co2e_of, energy_of, notes_of, scale
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.lines import Lines
 from jupyter_green.track.noted import Noted
-from jupyter_green.units import NS_PER_S, co2e_g, cost
-
-NOTE_OF_FLAG = {
-    Flag.SHARED: "ran beside another cell; the energy is shared by their threads' CPU time",
-    Flag.SENSOR_LOST: "an energy counter did not answer; modelled from CPU time meanwhile",
-    Flag.DELTA_DROPPED: "an energy counter was reset or turned unseen; modelled from CPU time meanwhile",
-    Flag.IDLE_UNSEEN: "the machine's idle power has not been seen yet, so the range is wide",
-    Flag.CPU_UNKNOWN: "the CPU time could not be read",
-}
+from jupyter_green.units import co2e_g, cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +176,7 @@ class Tracker:
         if window.gap.flags & Flag.CPU_UNKNOWN:
             return None
         amounts, gap = measured.amounts, window.gap.amounts
-        value, low, high, duration_s = _scale(measured)
+        value, low, high, duration_s = scale(measured)
         line = lines.plain(
             window.record_id,
             window.cell_id,
@@ -197,7 +185,7 @@ class Tracker:
             status,
             amounts[FIXED:],
             (value, low, high, duration_s, amounts[OWN_S], amounts[OTHERS_S]),
-            _notes_of(measured.flags),
+            notes_of(measured.flags),
             co2e_g(value, intensity.g_per_kwh, pue),
             co2e_g(low, intensity.low, pue),
             co2e_g(high, intensity.high, pue),
@@ -252,12 +240,12 @@ class Tracker:
     ) -> CellRecord:
         """Make the record of a closed window; what was used since the record before goes with it."""
         window, options, settings, session = stopped.window, stopped.window.options, self.settings, self.session
-        energy = self._energy(stopped.measured)
+        energy = energy_of(stopped.measured, self.meter.source)
         intensity = options.intensity or self.intensity
-        between = None if stopped.part_of is not None else _between_of(window.gap or self.meter.take_between())
+        between = None if stopped.part_of is not None else between_of(window.gap or self.meter.take_between())
         spent, self.meter_cpu_s = self.meter_cpu_s, None
         pue, price = settings.pue, settings.price_per_kwh
-        co2e = _co2e_g(energy, intensity, pue)
+        co2e = co2e_of(energy, intensity, pue)
         return CellRecord(
             record_id=window.record_id,
             session_id=session.session_id,
@@ -290,31 +278,6 @@ class Tracker:
             notes=_masked((*window.notes, *notes)),
         )
 
-    def _energy(self, measured: Measured) -> Energy:
-        amounts, flags, source = measured.amounts, measured.flags, self.meter.source
-        modelled = flags & Flag.MODELLED
-        known = not flags & Flag.CPU_UNKNOWN
-        value, low, high, duration_s = _scale(measured)
-        quality: Quality = "modelled" if modelled else "apportioned"
-        lost = flags & (Flag.SENSOR_LOST | Flag.DELTA_DROPPED)
-        of_domain = "model" if modelled and not lost else "rapl+model" if lost else "rapl"
-        return Energy(
-            machine_j={
-                domain: None if math.isnan(joules) else joules
-                for domain, joules in zip(source.domains, amounts[FIXED:], strict=True)
-            },
-            attributed_j=value if known else None,
-            low_j=low if known else None,
-            high_j=high if known else None,
-            duration_s=duration_s,
-            cpu_s=amounts[OWN_S] if known else None,
-            others_cpu_s=amounts[OTHERS_S],
-            source=dict.fromkeys(source.domains, of_domain),
-            quality=quality,
-            covers=source.covers,
-            notes=_notes_of(flags),
-        )
-
     def end(self, status: Status = "ok") -> None:
         """Write the session's last line; only if it has written any."""
         if self.is_inert:
@@ -326,7 +289,7 @@ class Tracker:
             self.meter.tick()
             spent, self.meter_cpu_s = self.meter_cpu_s, None
             end = End(
-                at=datetime.now(UTC), status=status, between_j=_between_of(self.meter.take_between()), meter_cpu_s=spent
+                at=datetime.now(UTC), status=status, between_j=between_of(self.meter.take_between()), meter_cpu_s=spent
             )
             self.journal.append_end(end)
         self.journal.sync()
@@ -344,91 +307,6 @@ def _masked(notes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(mask_text(note) for note in notes)
 
 
-def _between_of(gap: Measured) -> Between | None:
-    """Return the attributed energy between cells."""
-    if gap.flags & Flag.CPU_UNKNOWN:
-        return None
-    amounts = gap.amounts
-    return Between(value=amounts[ATTRIBUTED], low=amounts[LOW], high=amounts[HIGH], cpu_s=amounts[OWN_S])
-
-
 def _read(lines: Lines, line: bytes, problem: str | None) -> CellRecord:
     record = lines.read(line)
     return record if problem is None else replace(record, notes=(*record.notes, problem))
-
-
-def _scale(measured: Measured) -> tuple[float, float, float, float]:
-    """Return attributed energy, low and high (J) and the duration (s); a counter may be off by a step at each end."""
-    amounts = measured.amounts
-    duration_s = (measured.closed_ns - measured.opened_ns) / NS_PER_S
-    value, low, high = amounts[ATTRIBUTED], amounts[LOW], amounts[HIGH]
-    if not measured.flags & Flag.MODELLED:
-        error_j = tick_error_j(high, duration_s)
-        low, high = max(0.0, low - error_j), high + error_j
-    return value, low, high, duration_s
-
-
-def _notes_of(flags: int) -> tuple[str, ...]:
-    if not flags & ~Flag.MODELLED:
-        return ()
-    return tuple([note for flag, note in NOTE_OF_FLAG.items() if flags & flag])
-
-
-def _co2e_g(energy: Energy, intensity: Intensity | None, pue: float) -> tuple[float | None, float | None, float | None]:
-    """Return value, low and high; unknown where energy or intensity is."""
-    if intensity is None or energy.attributed_j is None or energy.low_j is None or energy.high_j is None:
-        return None, None, None
-    return (
-        co2e_g(energy.attributed_j, intensity.g_per_kwh, pue),
-        co2e_g(energy.low_j, intensity.low, pue),
-        co2e_g(energy.high_j, intensity.high, pue),
-    )
-
-
-def new_session(
-    *,
-    settings: Settings,
-    meter: Meter,
-    runner: Any,
-    session_id: str,
-    notebook: str | None,
-    kernel_id: str | None,
-    name: str | None = None,
-    run: str | None = None,
-    parameters: Mapping[str, str] | None = None,
-) -> Session:
-    """Describe the session of this process, as of now."""
-    from jupyter_green.meter.clocks import boot_id, process_started
-
-    pid = os.getpid()
-    return Session(
-        session_id=session_id,
-        notebook=notebook,
-        kernel_id=kernel_id,
-        name=name,
-        host=os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""),
-        boot_id=boot_id(),
-        pid=pid,
-        pid_started=process_started(pid),
-        started_at=datetime.now(UTC),
-        cwd=_cwd(),
-        runner=runner,
-        run=run,
-        covers=meter.source.covers,
-        method=meter.source.method,
-        parameters=parameters or {},
-    )
-
-
-def new_session_id(run: str | None = None) -> str:
-    """Return an id; that of a kernel inside an engine's run begins with the run's."""
-    own = os.urandom(8).hex()
-    return own if run is None else f"{run}.{own}"
-
-
-def _cwd() -> str:
-    """Return the current folder; nothing if somebody deleted it."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""

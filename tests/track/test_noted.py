@@ -21,7 +21,8 @@ from jupyter_green.records import CellRecord
 from jupyter_green.settings import default_settings
 from jupyter_green.track.journal import Journal, read_log
 from jupyter_green.track.noted import Noted
-from jupyter_green.track.tracker import NO_OPTIONS, Options, Stopped, Tracker, _Window, new_session, new_session_id
+from jupyter_green.track.session import new_session, new_session_id
+from jupyter_green.track.tracker import NO_OPTIONS, Options, Stopped, Tracker, _Window
 
 joules = st.floats(0, 1e7, allow_subnormal=False)
 amounts = st.lists(joules, min_size=FIXED + 1, max_size=FIXED + 1).map(tuple)
@@ -33,7 +34,6 @@ def tracker(tmp_path: Path) -> Iterator[Tracker]:
     """A tracker whose session has its first record."""
     meter = make_meter(root=tmp_path / "no-counters")
     session = new_session(
-        settings=default_settings(),
         meter=meter,
         runner="kernel",
         session_id=new_session_id(),
@@ -101,7 +101,6 @@ def test_a_plain_line_is_the_record(
     folder = tmp_path_factory.mktemp("plain")
     meter = make_meter(root=folder / "no-counters")
     session = new_session(
-        settings=default_settings(),
         meter=meter,
         runner="kernel",
         session_id=new_session_id(),
