@@ -66,11 +66,16 @@ def notes_of(record: CellRecord) -> tuple[str, ...]:
     return tuple([" ".join(note.split()) for note in (*record.energy.notes, *record.notes)])
 
 
+def _beside(record: CellRecord) -> list[str]:
+    """Return the notes to show under a cell: not what was said of its options, which stands above the line already."""
+    return [note for note in notes_of(record) if not note.startswith("track_energy: ")]
+
+
 def html_line(record: CellRecord) -> str:
     """Write a record as an element for the output area; every name is escaped."""
     from html import escape  # 1 ms, and only for cells that show something
 
-    notes = "".join(f"<br>{escape(note)}" for note in notes_of(record))
+    notes = "".join(f"<br>{escape(note)}" for note in _beside(record))
     return (
         '<div style="color: var(--jp-ui-font-color2, #666); font-size: var(--jp-ui-font-size1, 13px); '
         f'text-align: right">{escape(line(record))}{notes}</div>'
@@ -79,4 +84,4 @@ def html_line(record: CellRecord) -> str:
 
 def text_line(record: CellRecord) -> str:
     """Write a record as text, its notes in lines of their own."""
-    return "\n  ".join([line(record), *notes_of(record)])
+    return "\n  ".join([line(record), *_beside(record)])
