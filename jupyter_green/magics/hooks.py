@@ -10,21 +10,22 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from jupyter_green.errors import GreenError
 from jupyter_green.intensity import resolve
+from jupyter_green.magics.cell import Cell
 from jupyter_green.magics.notebook import kernel_id, lab_draws, notebook_path
+from jupyter_green.magics.scoring import said, score
 from jupyter_green.magics.transform import options_in
 from jupyter_green.records import CellRecord, Status
 from jupyter_green.settings import Settings
 from jupyter_green.track import current
-from jupyter_green.track.accuracy import as_metrics, assigned, mentioned
+from jupyter_green.track.accuracy import mentioned
 from jupyter_green.track.target import is_named, target
-from jupyter_green.track.tracker import NO_OPTIONS, Options, Stopped, Tracker
+from jupyter_green.track.tracker import NO_OPTIONS, Options, Tracker
 from jupyter_green.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -33,54 +34,9 @@ if TYPE_CHECKING:
 _TRIES = 5  # a Ctrl-C during a hook is followed by another try; nobody presses it five times in 1 ms
 _LATER_S = 0.01  # after which a Ctrl-C that came during the first hook reaches the cell it was meant for
 _TIMED = 8  # every eighth cell's hooks are timed: a thread's CPU clock takes 2 µs, and four looks a tenth of all
-_MOST_TEXT = 200  # characters of a user's error in a note
 _UNSEEN = "its end was not seen, so it reaches to the begin of the next cell"
 
 RESULT = "_energy"  # the one name that enters the user's namespace
-
-
-class _Cell:
-    """What the end of a cell needs to know of its beginning, and how far its end has come.
-
-    A Ctrl-C may arrive between any two steps of the end: each keeps its result here, so that going on does nothing
-    twice.
-    """
-
-    __slots__ = (
-        "asked",
-        "count",
-        "found",
-        "info",
-        "inner",
-        "is_scoring",
-        "metrics",
-        "names",
-        "notes",
-        "record",
-        "scored",
-        "scoring",
-        "scoring_cpu_s",
-        "spent_ns",
-        "stopped",
-        "thread",
-        "values",
-    )
-
-    def __init__(self, info: Any, asked: Asked | None, names: frozenset[str], values: dict[str, Any]) -> None:
-        self.info, self.asked, self.names, self.values = info, asked, names, values
-        self.thread = threading.get_ident()
-        self.count: int | None = None
-        self.spent_ns: int | None = None  # by the first hook; None where the hooks' own CPU time is not measured
-        self.inner: str | None = None  # our words behind another magic, which may run them as a cell of their own
-        self.notes: list[str] = []
-        self.stopped: Stopped | None = None
-        self.found: dict[str, Any] | None = None  # what the expressions of -m gave so far
-        self.is_scoring = False
-        self.metrics: dict[str, float | None] | None = None
-        self.scoring: Stopped | None = None
-        self.scoring_cpu_s = 0.0  # of this thread, s
-        self.record: CellRecord | None = None
-        self.scored: CellRecord | None = None
 
 
 class Hooks:
@@ -97,7 +53,7 @@ class Hooks:
         self.shell, self.settings, self.environ, self.problem = shell, settings, environ, problem
         self.is_on = False
         self.is_delivering = settings.mlflow == "on"
-        self._cells: dict[int, _Cell] = {}
+        self._cells: dict[int, Cell] = {}
         self._begun = 0  # measured cells
         self._pending: list[str] = []  # notes of hooks that failed, for the next record
 
@@ -164,7 +120,7 @@ class Hooks:
                 self._end_unseen(cell)
         return any(cell.inner == found[0] if found is not None else not info.store_history for cell in around)
 
-    def _end_unseen(self, cell: _Cell) -> None:
+    def _end_unseen(self, cell: Cell) -> None:
         tracker = current.current()
         if tracker is None:
             self._cells.pop(id(cell.info), None)
@@ -177,23 +133,23 @@ class Hooks:
 
     def _give_up(self, info: Any, what: str, error: BaseException) -> None:
         """Let go of a cell that cannot be measured; the next record says so."""
-        self._pending.append(f"{what} ({_said(error)})")
+        self._pending.append(f"{what} ({said(error)})")
         tracker = current.current()
         if self._cells.pop(id(info), None) is not None and tracker is not None:
             tracker.stop(info)
 
-    def _understand(self, tracker: Tracker, info: Any, found: tuple[str, str | None] | None) -> tuple[_Cell, Options]:
+    def _understand(self, tracker: Tracker, info: Any, found: tuple[str, str | None] | None) -> tuple[Cell, Options]:
         raw = info.raw_cell
         names = mentioned(raw)
         values = {name: self.shell.user_ns.get(name) for name in names} if names else {}
         if found is None:
-            cell = _Cell(info, None, names, values)
+            cell = Cell(info, None, names, values)
             return cell, Options(target=self._target(tracker, None)) if self._is_wanted(None) else NO_OPTIONS
         from jupyter_green.magics.options import parse  # only for cells that ask for something
         from jupyter_green.track.secrets import mask
 
         asked = parse(found[0])
-        cell = _Cell(info, asked, names, values)
+        cell = Cell(info, asked, names, values)
         if found[1] is not None:
             cell.inner = found[0]
             cell.notes.append(f"{found[1]} ran around the measured lines")
@@ -245,7 +201,7 @@ class Hooks:
                 self._give_up(None if cell is None else cell.info, "measuring could not end", error)
                 return
 
-    def _cell_of(self, tracker: Tracker, result: Any) -> _Cell | None:
+    def _cell_of(self, tracker: Tracker, result: Any) -> Cell | None:
         """Return the measured cell that a result belongs to.
 
         After an error outside the user's code IPython gives a new info with the same cell in it, or no result.
@@ -257,14 +213,14 @@ class Hooks:
         cell = self._cells.get(id(tracker.newest_open()))
         return cell if cell is not None and (info is None or info.raw_cell is cell.info.raw_cell) else None
 
-    def _count_of(self, result: Any, cell: _Cell) -> int | None:
+    def _count_of(self, result: Any, cell: Cell) -> int | None:
         """Return the cell's ``In[n]``; IPython 9 counts on before the first hook, earlier ones after the cell."""
         if not cell.info.store_history:
             return None
         count = getattr(result, "execution_count", None)
         return count if isinstance(count, int) else self.shell.execution_count - 1
 
-    def _end(self, tracker: Tracker, cell: _Cell, status: Status) -> None:
+    def _end(self, tracker: Tracker, cell: Cell, status: Status) -> None:
         info = cell.info
         if cell.stopped is None:
             cell.stopped = tracker.stop(info)
@@ -274,7 +230,7 @@ class Hooks:
         began = 0 if cell.spent_ns is None else time.thread_time_ns()
         cell.stopped.window.count = cell.count
         if cell.metrics is None:
-            self._score(tracker, cell, status)
+            score(self.shell, tracker, cell, status)
         if cell.record is None:
             if self.problem is not None:
                 cell.notes.append(self.problem)
@@ -299,61 +255,11 @@ class Hooks:
         if cell.asked is not None and not cell.asked.quiet and not lab_draws(self.shell, self.environ):
             self._show(record)
 
-    def _note_cost(self, tracker: Tracker, cell: _Cell, began: int) -> None:
+    def _note_cost(self, tracker: Tracker, cell: Cell, began: int) -> None:
         """Let the next record say what measuring this cell took."""
         if cell.spent_ns is not None:
             spent_s = (cell.spent_ns + time.thread_time_ns() - began) / NS_PER_S
             tracker.meter_cpu_s = max(0.0, spent_s - cell.scoring_cpu_s)
-
-    def _score(self, tracker: Tracker, cell: _Cell, status: Status) -> None:
-        """Give the cell its metrics: those asked for, evaluated in a window of their own, or well-known names."""
-        asked = {} if cell.asked is None else cell.asked.metrics
-        if not asked:
-            values = self._assigned(cell) if cell.names and status == "ok" else {}
-            cell.metrics, problems = as_metrics(values)
-            cell.notes.extend(problems)
-            return
-        if status != "ok":
-            cell.notes.append("not scored, because the cell did not end well")
-            cell.metrics = dict.fromkeys(asked)
-            return
-        assert cell.stopped is not None
-        if cell.found is None:
-            began = time.thread_time_ns()
-            tracker.open(cell, kind="scoring", cell_id=cell.stopped.window.cell_id, options=cell.stopped.window.options)
-            cell.found = {}
-            cell.is_scoring = True
-            try:
-                self._evaluate(asked, cell.found, cell.notes)
-            except KeyboardInterrupt:
-                cell.notes.append("scoring was interrupted")
-            finally:
-                cell.is_scoring = False
-            cell.scoring_cpu_s = (time.thread_time_ns() - began) / NS_PER_S
-        cell.scoring = tracker.stop(cell)
-        numbers, problems = as_metrics(cell.found)
-        cell.notes.extend(problems)
-        cell.metrics = {name: numbers.get(name) for name in asked}
-
-    def _evaluate(self, expressions: Mapping[str, str], found: dict[str, Any], notes: list[str]) -> None:
-        for name, expression in expressions.items():
-            try:
-                code = compile(expression, f"<-m {name}>", "eval")
-                found[name] = eval(code, self.shell.user_global_ns, self.shell.user_ns)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # the expression is the user's own: it may even be sys.exit()
-                notes.append(f"metric {name}: {_said(error)}")
-
-    def _assigned(self, cell: _Cell) -> dict[str, Any]:
-        """Return the well-known names that this cell gave a number."""
-        code = getattr(cell.info, "transformed_cell", None) or cell.info.raw_cell
-        found = {}
-        for name, is_certain in assigned(code, cell.names).items():
-            value = self.shell.user_ns.get(name)
-            if value is not None and (is_certain or value is not cell.values.get(name)):
-                found[name] = value
-        return found
 
     def _show(self, record: CellRecord) -> None:
         from jupyter_green.views.line import html_line, text_line
@@ -385,15 +291,6 @@ def _running(shell: Any) -> set[int]:
             found.add(id(frame.f_locals.get("info")))
         frame = frame.f_back
     return found
-
-
-def _said(error: BaseException) -> str:
-    """Return an error in one short line, whatever the user's own class does."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # the class is the user's own
-        text = ""
-    return f"{type(error).__name__}: {text[:_MOST_TEXT]}" if text else type(error).__name__
 
 
 def _status(result: Any) -> Status:
