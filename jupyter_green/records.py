@@ -121,7 +121,7 @@ class CellRecord:
     mlflow: Target | None
     between_j: Between | None  # between the last record and this one
     steps: tuple[Step, ...]
-    meter_cpu_s: float | None  # CPU time that measuring the cell before took, s; of every eighth cell
+    meter_cpu_s: float | None  # CPU time that measuring the cell before took, s; of every eighth plain cell
     notes: tuple[str, ...] = ()
 
 

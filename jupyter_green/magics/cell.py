@@ -32,7 +32,6 @@ class Cell:
         "record",
         "scored",
         "scoring",
-        "scoring_cpu_s",
         "spent_ns",
         "stopped",
         "thread",
@@ -51,6 +50,5 @@ class Cell:
         self.is_scoring = False
         self.metrics: dict[str, float | None] | None = None
         self.scoring: Stopped | None = None
-        self.scoring_cpu_s = 0.0  # of this thread, s
         self.record: CellRecord | None = None
         self.scored: CellRecord | None = None

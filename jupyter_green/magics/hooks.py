@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _TRIES = 5  # a Ctrl-C during a hook is followed by another try; nobody presses it five times in 1 ms
 _LATER_S = 0.01  # after which a Ctrl-C that came during the first hook reaches the cell it was meant for
-_TIMED = 8  # every eighth cell's hooks are timed: a thread's CPU clock takes 2 µs, and four looks a tenth of all
+_TIMED = 8  # every eighth plain cell's hooks are timed: a thread's CPU clock takes 2 µs, four looks a tenth of all
 _UNSEEN = "its end was not seen, so it reaches to the begin of the next cell"
 
 RESULT = "_energy"  # the one name that enters the user's namespace
@@ -54,7 +54,7 @@ class Hooks:
         self.is_on = False
         self.is_delivering = settings.mlflow == "on"
         self._cells: dict[int, Cell] = {}
-        self._begun = 0  # measured cells
+        self._plain = 0  # measured cells that asked for nothing
         self._pending: list[str] = []  # notes of hooks that failed, for the next record
 
     def tracker(self) -> Tracker | None:
@@ -85,7 +85,7 @@ class Hooks:
                 return
 
     def _begin(self, info: Any) -> None:
-        is_timed = self._begun % _TIMED == 1  # not the first, which makes the tracker
+        is_timed = self._plain % _TIMED == 1  # not the first, which makes the tracker
         began = time.thread_time_ns() if is_timed else 0
         raw = info.raw_cell
         if not isinstance(raw, str):
@@ -100,9 +100,10 @@ class Hooks:
             return
         cell, options = self._understand(tracker, info, found)
         self._cells[id(info)] = cell
-        self._begun += 1
-        if is_timed:
-            cell.spent_ns = time.thread_time_ns() - began
+        if cell.asked is None:
+            self._plain += 1
+            if is_timed:
+                cell.spent_ns = time.thread_time_ns() - began
         tracker.open(info, cell_id=info.cell_id, options=options)
 
     def _is_inside(self, info: Any, found: tuple[str, str | None] | None) -> bool:
@@ -258,8 +259,7 @@ class Hooks:
     def _note_cost(self, tracker: Tracker, cell: Cell, began: int) -> None:
         """Let the next record say what measuring this cell took."""
         if cell.spent_ns is not None:
-            spent_s = (cell.spent_ns + time.thread_time_ns() - began) / NS_PER_S
-            tracker.meter_cpu_s = max(0.0, spent_s - cell.scoring_cpu_s)
+            tracker.meter_cpu_s = (cell.spent_ns + time.thread_time_ns() - began) / NS_PER_S
 
     def _show(self, record: CellRecord) -> None:
         from jupyter_green.views.line import html_line, text_line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,6 @@ from jupyter_green.magics.cell import Cell
 from jupyter_green.records import Status
 from jupyter_green.track.accuracy import as_metrics, assigned
 from jupyter_green.track.tracker import Tracker
-from jupyter_green.units import NS_PER_S
 
 _MOST_TEXT = 200  # characters of a user's error in a note
 
@@ -29,7 +27,6 @@ def score(shell: Any, tracker: Tracker, cell: Cell, status: Status) -> None:
         return
     assert cell.stopped is not None
     if cell.found is None:
-        began = time.thread_time_ns()
         tracker.open(cell, kind="scoring", cell_id=cell.stopped.window.cell_id, options=cell.stopped.window.options)
         cell.found = {}
         cell.is_scoring = True
@@ -39,7 +36,6 @@ def score(shell: Any, tracker: Tracker, cell: Cell, status: Status) -> None:
             cell.notes.append("scoring was interrupted")
         finally:
             cell.is_scoring = False
-        cell.scoring_cpu_s = (time.thread_time_ns() - began) / NS_PER_S
     cell.scoring = tracker.stop(cell)
     numbers, problems = as_metrics(cell.found)
     cell.notes.extend(problems)

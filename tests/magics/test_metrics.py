@@ -58,7 +58,7 @@ def test_a_metric_is_a_number_or_says_why_not(
 
 
 def test_scoring_is_a_record_of_its_own(kernel: Kernel) -> None:
-    """Scoring is measured apart: its time is not the cell's, and the cost of measuring is not negative after it."""
+    """Scoring is measured apart: its time is not the cell's."""
     kernel.run(
         "from time import process_time as p\ndef score():\n    t = p()\n    while p() < t + 0.1: pass\n    return 1"
     )
@@ -71,11 +71,6 @@ def test_scoring_is_a_record_of_its_own(kernel: Kernel) -> None:
     assert scoring.energy.cpu_s is not None
     assert cell.energy.cpu_s < 0.09 < scoring.energy.cpu_s
     assert after.kind == "cell"
-    for _ in range(9):
-        kernel.run("%%track_energy --quiet -m a=score()\npass")
-    timed = [record.meter_cpu_s for record in kernel.records()[before:] if record.meter_cpu_s is not None]
-    assert timed
-    assert all(0 <= spent < 0.05 for spent in timed)
 
 
 def test_a_scoring_that_runs_cells_harms_nothing(kernel: Kernel) -> None:
