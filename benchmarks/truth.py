@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.hooks import make_tree
 from benchmarks.table import Figure, median
+from jupyter_green.meter.cpu_power import cpu_power
 from jupyter_green.meter.meter import Meter, make_meter
 from jupyter_green.meter.power import FIXED, OWN_S
 
@@ -158,6 +160,55 @@ def _attribution() -> list[Figure]:
     return figures
 
 
+SLEEP_S = 2.0
+
+_OUR_SLEEP = """
+import json, time
+from jupyter_green.meter.meter import make_meter
+meter = make_meter()
+meter.open("sleep")
+time.sleep({seconds})
+print(json.dumps(meter.close("sleep").amounts[0]))
+"""
+
+# A first task takes the tool's own cold start.
+_THEIR_SLEEP = """
+import json, time
+from codecarbon import OfflineEmissionsTracker
+settings = {{"log_level": "critical", "output_methods": [], "tracking_mode": {mode!r}}}
+tracker = OfflineEmissionsTracker(country_iso_code="FRA", **settings)
+tracker.start_task("first")
+tracker.stop_task("first")
+tracker.start_task("sleep")
+time.sleep({seconds})
+print(json.dumps(tracker.stop_task("sleep").energy_consumed * 3.6e6))
+"""
+
+
+def _sleep_j(code: str) -> float:
+    """Return what a sleeping process is charged while another process, not its own, keeps a CPU busy, J."""
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    finally:
+        busy.kill()
+        busy.wait()
+    return float(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _sleep() -> list[Figure]:
+    ours = median([_sleep_j(_OUR_SLEEP.format(seconds=SLEEP_S)) for _ in range(3)])
+    power = cpu_power(None, None)
+    dynamic_j = (power.busy_w - power.idle_w) * SLEEP_S
+    note = f"the neighbour's load costs {dynamic_j:.3g} J by the same watts; target 1 % of that"
+    name = f"a sleep of {SLEEP_S:g} s beside a busy neighbour"
+    figures = []
+    for mode in ("machine", "process"):
+        theirs = _sleep_j(_THEIR_SLEEP.format(mode=mode, seconds=SLEEP_S))
+        figures.append(Figure(name, "J", ours, dynamic_j / 100, f"codecarbon 3.3.2, {mode} mode", theirs, note))
+    return figures
+
+
 def run() -> list[Figure]:
     """Measure and return the figures."""
-    return [*_against_tree(), *_attribution()]
+    return [*_against_tree(), *_attribution(), *_sleep()]

@@ -268,8 +268,10 @@ def test_ctrl_c_of_a_run(tmp_path: Path, home: Path) -> None:
         "import os\nopen('begun', 'w').write(str(os.getpid()))\nimport time\ntime.sleep(600)",
     )
     os.mkfifo(tmp_path / "begun")
+    # Whoever runs the tests in the background has Ctrl-C ignored, and every process below inherits that.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "run", "nb.ipynb", "out.ipynb", "--mlflow", "off"],
+        [sys.executable, "-c", heeding + MAIN, "run", "nb.ipynb", "out.ipynb", "--mlflow", "off"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     kernel = int((tmp_path / "begun").read_text())
