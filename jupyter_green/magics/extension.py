@@ -80,8 +80,7 @@ def _run(hooks: Hooks, word: str) -> None:
         hooks.is_on = False
         print("Tracking is off. Cells that begin with %%track_energy are still measured.")
     elif word == "clear":
-        current.stop()
-        hooks.shell.user_ns.pop("_energy", None)
+        hooks.clear()
         print("The next measured cell begins a new session. What was recorded stays in the journal.")
     elif word == "last":
         from jupyter_green.views.line import text_line

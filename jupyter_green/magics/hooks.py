@@ -56,6 +56,7 @@ class Hooks:
         self._cells: dict[int, Cell] = {}
         self._plain = 0  # measured cells that asked for nothing
         self._pending: list[str] = []  # notes of hooks that failed, for the next record
+        self._is_clearing = False  # the session ends with the cells that run now
 
     def tracker(self) -> Tracker | None:
         """Return this kernel's tracker; the first call makes it. None in a forked child, which its parent counts."""
@@ -65,6 +66,13 @@ class Hooks:
                 self.settings, runner="kernel", notebook=notebook_path(self.shell), kernel_id=kernel_id(self.shell)
             )
         return tracker
+
+    def clear(self) -> None:
+        """End the session and forget its last record; where a cell is being measured, after that cell."""
+        self._is_clearing = bool(self._cells) and current.current() is not None
+        if not self._is_clearing:
+            current.stop()
+            self.shell.user_ns.pop(RESULT, None)
 
     def pre_run_cell(self, info: Any) -> None:
         """Open a window if this cell is to be measured."""
@@ -192,6 +200,8 @@ class Hooks:
                     if cell is not None:
                         cell.count = self._count_of(result, cell)
                         self._end(tracker, cell, _status(result))
+                if self._is_clearing and not self._cells:
+                    self.clear()
                 return
             except KeyboardInterrupt as error:  # it came too late for the cell
                 tries += 1

@@ -14,11 +14,8 @@ if TYPE_CHECKING:
 
 def loaded_line(settings: Settings) -> str:
     """Return the one line that loading prints."""
-    grid = "grid not set: world average" if settings.intensity is None else f"grid {settings.intensity}"
-    return (
-        f"jupyter_green measures cells that begin with %%track_energy; %track_energy on: all ({grid}; "
-        "records stay on this computer unless MLflow is set)."
-    )
+    grid = "not set, world average" if settings.intensity is None else settings.intensity
+    return f"jupyter_green: %%track_energy measures a cell, %track_energy on every cell (grid: {grid})."
 
 
 def status_text(hooks: Hooks) -> str:

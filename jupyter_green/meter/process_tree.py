@@ -17,7 +17,13 @@ from jupyter_green.meter.clocks import LINUX, process_cpu_ns, read_stat
 from jupyter_green.units import NS_PER_S
 
 if LINUX:
+    import ctypes
     import resource
+
+    # C's own: `os.waitid` tells of no children, which is most often so, by an exception that costs 15 µs a look. It
+    # returns at once, and so may keep the interpreter's lock.
+    _waitid = ctypes.PyDLL(None).waitid
+    _waitid.argtypes = [ctypes.c_int, ctypes.c_uint, ctypes.c_void_p, ctypes.c_int]
 
 _RETRIES = 3  # a child reaped between two reads would be missed
 _MOST_FDS = 128  # descriptors kept open; a tree of more threads than that is read more slowly
@@ -201,11 +207,9 @@ class ProcessTree:
 
 
 def _has_children() -> bool:
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
+    """Tell whether this process has children, running or not yet waited for; none is waited for here."""
+    failed: int = _waitid(os.P_ALL, 0, None, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    return not failed
 
 
 def _all_of(fd: int) -> bytes:

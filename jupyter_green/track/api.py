@@ -109,10 +109,11 @@ def history(notebook: str | None = None) -> pd.DataFrame:
     import pandas as pd
 
     from jupyter_green.settings import read_home
-    from jupyter_green.track.history import read_rows
+    from jupyter_green.track.history import COLUMNS, read_rows
 
     path = None if notebook is None else os.path.abspath(notebook)
-    return pd.DataFrame(read_rows(read_home(os.environ), path))
+    rows = read_rows(read_home(os.environ), path)
+    return pd.DataFrame(rows, columns=None if rows else list(COLUMNS))
 
 
 def _tracker() -> Tracker | None:

@@ -6,6 +6,7 @@ made before a crash is found again; what a run already holds is read before anyt
 
 from __future__ import annotations
 
+import getpass
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -174,7 +175,7 @@ class _Delivery:
         shown = self._shown(experiment_id)
         is_current = shown is not None and shown.run_id in self._up_to_date
         runs = {} if is_current else self._find_runs(experiment_id)
-        tags = mlflow_run.session_tags(self._session, records)
+        tags = {**mlflow_run.session_tags(self._session, records), **_user()}
         run_id = shown.run_id if shown is not None else runs.get("")
         is_new = run_id is None
         if run_id is None:
@@ -284,7 +285,7 @@ class _Delivery:
     def _child(self, experiment_id: str, parent: str, record: CellRecord, run_id: str | None) -> str:
         points = mlflow_run.child_points(record)
         if run_id is None:
-            tags = mlflow_run.child_tags(self._session, record, parent)
+            tags = {**mlflow_run.child_tags(self._session, record, parent), **_user()}
             started = mlflow_run.start_ms(record)
             run_id = self._client.create_run(experiment_id, start_time=started, tags=tags).info.run_id
         else:
@@ -313,6 +314,13 @@ class _Delivery:
             self._client.log_batch(run_id, params=[Param(key, value) for key, value in some])
         for start in range(0, len(metrics), _BATCH):
             self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
+
+
+def _user() -> dict[str, str]:
+    """Return who made a run, as MLflow's own ``start_run`` says it."""
+    with suppress(OSError, KeyError, ImportError):  # a container's user may have no name
+        return {"mlflow.user": getpass.getuser()}
+    return {}
 
 
 def _status(end: End | None) -> str:

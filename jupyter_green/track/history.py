@@ -171,8 +171,15 @@ def read_rows(home: Path, notebook: str | None) -> list[dict[str, Any]]:
     return [row(record) for log in sessions(home, notebook) for record in with_runs(log)]
 
 
+COLUMNS = (
+    "record_id", "session_id", "notebook", "kind", "part_of", "execution_count", "name", "started_at", "status",
+    "energy_j", "energy_low_j", "energy_high_j", "quality", "covers", "duration_s", "cpu_s", "co2e_g", "co2e_low_g",
+    "co2e_high_g", "intensity_g_per_kwh", "intensity_label", "cost", "currency", "run_id", "notes",
+)  # fmt: skip
+
+
 def row(record: CellRecord) -> dict[str, Any]:
-    """Return a record as a flat row; metrics are columns of their own, ``metric.`` before their name."""
+    """Return a record as a flat row of `COLUMNS`; metrics are columns of their own, ``metric.`` before their name."""
     energy, intensity = record.energy, record.intensity
     return {
         "record_id": record.record_id,

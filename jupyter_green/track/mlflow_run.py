@@ -119,24 +119,25 @@ def totals(records: Sequence[CellRecord], end: End | None, step: int) -> list[Po
     if not records:
         return []
     at = end_ms(records[-1]) if end is None else max(end_ms(records[-1]), int(end.at.timestamp() * 1e3))
-    return [Point(key, value, at, step) for key, value in _total_values(total(records, end)).items()]
+    return [Point(key, value, at, step) for key, value in _known(total(records, end)).items()]
 
 
-def _total_values(whole: Total) -> dict[str, float]:
-    return _values(
-        energy_j=whole.energy.attributed_j,
-        energy_low_j=whole.energy.low_j,
-        energy_high_j=whole.energy.high_j,
-        co2e_g=(whole.co2e_g, whole.co2e_low_g, whole.co2e_high_g),
-        cpu_s=whole.energy.cpu_s,
-        cost=whole.cost,
-    )
-
-
-def _values(*, co2e_g: tuple[float | None, float | None, float | None], **others: float | None) -> dict[str, float]:
-    mg = [None if value is None else value * MG_PER_G for value in co2e_g]
-    values = {**others, "co2e_mg": mg[0], "co2e_low_mg": mg[1], "co2e_high_mg": mg[2]}
+def _known(cost: CellRecord | Total) -> dict[str, float]:
+    """Return what is known of what a cell or a session used, in MLflow's names and units."""
+    energy = cost.energy
+    values = {
+        "energy_j": energy.attributed_j,
+        "energy_low_j": energy.low_j,
+        "energy_high_j": energy.high_j,
+        "cpu_s": energy.cpu_s,
+        "cost": cost.cost,
+        **dict(zip(("co2e_mg", "co2e_low_mg", "co2e_high_mg"), _in_mg(cost), strict=True)),
+    }
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _in_mg(cost: CellRecord | Total) -> list[float | None]:
+    return [None if g is None else g * MG_PER_G for g in (cost.co2e_g, cost.co2e_low_g, cost.co2e_high_g)]
 
 
 def child_points(record: CellRecord) -> list[Point]:
@@ -148,15 +149,7 @@ def child_points(record: CellRecord) -> list[Point]:
         points.append(Point("energy_j", step.energy_j, at, step.step))
         points += [Point(key, value, at, step.step) for key, value in _metrics(step.metrics).items()]
         last = max(last, step.step + 1)
-    values = _values(
-        energy_j=record.energy.attributed_j,
-        energy_low_j=record.energy.low_j,
-        energy_high_j=record.energy.high_j,
-        co2e_g=(record.co2e_g, record.co2e_low_g, record.co2e_high_g),
-        cpu_s=record.energy.cpu_s,
-        cost=record.cost,
-    )
-    values |= _metrics(record.metrics)
+    values = _known(record) | _metrics(record.metrics)
     return points + [Point(key, value, end_ms(record), last) for key, value in values.items()]
 
 
@@ -228,10 +221,11 @@ def cells_table(records: Sequence[CellRecord]) -> str:
 
 def _cells_row(record: CellRecord) -> list[Any]:
     energy = record.energy
-    mg = [None if v is None else v * MG_PER_G for v in (record.co2e_g, record.co2e_low_g, record.co2e_high_g)]
+    metrics = [
+        f"{name}={'not measured' if value is None else f'{value:.6g}'}" for name, value in record.metrics.items()
+    ]
     return [
         record.execution_count, record.kind, record.name, record.status, record.started_at.isoformat(),
-        energy.attributed_j, energy.low_j, energy.high_j, energy.quality, *mg, energy.cpu_s, energy.duration_s,
-        record.cost, ", ".join(f"{k}={'not measured' if v is None else f'{v:.6g}'}" for k, v in record.metrics.items()),
-        "; ".join((*energy.notes, *record.notes)),
+        energy.attributed_j, energy.low_j, energy.high_j, energy.quality, *_in_mg(record), energy.cpu_s,
+        energy.duration_s, record.cost, ", ".join(metrics), "; ".join((*energy.notes, *record.notes)),
     ]  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 from jupyter_green.records import intensity_from_json
 from tests.commands import MAIN, green
 from tests.kernels import Kernel
+from tests.retrain import notebooks
 
 
 def test_doctor_gives_the_contract(tmp_path: Path, home: Path) -> None:
@@ -177,6 +178,20 @@ def test_report_and_sync_of_a_notebook(tmp_path: Path, home: Path, make_store: C
     second = green("sync", cwd=tmp_path)
     assert (second.code, second.out, second.err) == (0, "MLflow has everything that was recorded.\n", "")
     assert json.loads(green("sync", "--json", cwd=tmp_path).out) == []
+
+
+def test_report_of_an_executed_copy(tmp_path: Path, home: Path) -> None:
+    """An executed copy is reported as its own run, also where it was moved; a copy of another tool has no run."""
+    notebooks.write(tmp_path / "nb.ipynb", "x = 1", "x + 1")
+    ran = green("run", "nb.ipynb", "out.ipynb", "--json", cwd=tmp_path)
+    assert (ran.code, ran.err) == (0, "")
+    (tmp_path / "out.ipynb").rename(tmp_path / "moved.ipynb")
+    asked = green("report", "moved.ipynb", "-o", "json", cwd=tmp_path)
+    assert (asked.code, asked.err) == (0, "")
+    assert json.loads(asked.out)["total"]["energy"] == json.loads(ran.out)["total"]["energy"]
+    foreign = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"jupyter_green": {"session": 5}}, "cells": []}
+    (tmp_path / "foreign.ipynb").write_text(json.dumps(foreign))
+    assert green("report", "foreign.ipynb", cwd=tmp_path).code == 2
 
 
 @pytest.mark.long

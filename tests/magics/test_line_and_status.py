@@ -106,6 +106,18 @@ def test_what_the_line_magic_says(fresh: Kernel) -> None:
     assert fresh.value("'_energy' in globals()") is False
 
 
+def test_clear_inside_a_measured_cell(fresh: Kernel) -> None:
+    """A cell that clears the session is its last record, and the next cell is the first of another."""
+    fresh.run("%track_energy on")
+    before = fresh.run("%track_energy clear").stream("stdout")
+    assert before == "The next measured cell begins a new session. What was recorded stays in the journal.\n"
+    kept = fresh.run("'_energy' in globals()")
+    assert kept.result == "False"
+    records = fresh.records()
+    assert [record.execution_count for record in records] == [3, 4]
+    assert records[0].session_id != records[1].session_id
+
+
 @pytest.mark.parametrize(
     ("word", "said"),
     [
