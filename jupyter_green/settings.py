@@ -215,7 +215,7 @@ def _from_pyproject(cwd: Path) -> tuple[str, dict[str, Any]]:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             continue
-        if "jupyter_green" not in text:
+        if "jupyter_green" not in text and "tool.jupyter-green" not in text:
             return "pyproject.toml", {}
         import tomllib  # only for the few who use it: 3 ms
 
@@ -223,6 +223,8 @@ def _from_pyproject(cwd: Path) -> tuple[str, dict[str, Any]]:
             tools = tomllib.loads(text).get("tool", {})
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"jupyter_green: {path} cannot be read: {error}.") from None
+        if isinstance(tools, Mapping) and "jupyter-green" in tools:
+            raise UsageError(f"jupyter_green: tool.jupyter-green in {path} is not read. Write [tool.jupyter_green].")
         ours = tools.get("jupyter_green", {}) if isinstance(tools, Mapping) else {}
         return str(path), _as_table(ours, f"tool.jupyter_green in {path}")
     return "pyproject.toml", {}

@@ -222,6 +222,12 @@ def test_the_nearest_pyproject_counts(read: Read, tmp_path: Path) -> None:
     assert read(toml="[project]\n").pue == 1.0
 
 
+def test_a_table_with_a_hyphen_is_named(read: Read) -> None:
+    """A table under the name of the distribution is an error that says what to write, not silence."""
+    with pytest.raises(UsageError, match=r"tool.jupyter-green in .* is not read. Write \[tool.jupyter_green\]."):
+        read(toml="[tool.jupyter-green]\npue = 2\n")
+
+
 def test_a_broken_pyproject_is_named(read: Read, tmp_path: Path) -> None:
     """A pyproject.toml with a table of ours that cannot be read is an error that names the file."""
     with pytest.raises(UsageError, match=f"{tmp_path / 'project' / 'pyproject.toml'} cannot be read: "):
