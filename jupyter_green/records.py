@@ -50,6 +50,7 @@ class Between:
     low: float
     high: float
     cpu_s: float | None = None
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class Intensity:
     high: float
     at: str | None
     kind: Literal["average", "marginal"]
-    scope: Literal["lifecycle", "direct"]
+    scope: Literal["lifecycle", "direct"] | None  # with plants and fuels made, or burning alone; None: not said
     source: Literal["measured", "forecast", "table", "user"]
     label: str
 
@@ -122,6 +123,7 @@ class CellRecord:
     between_j: Between | None  # between the last record and this one
     steps: tuple[Step, ...]
     meter_cpu_s: float | None  # CPU time that measuring the cell before took, s; of every eighth plain cell
+    stays: bool = False  # the cell said ``--mlflow off``: it is never delivered, not even with its session
     notes: tuple[str, ...] = ()
 
 
@@ -158,7 +160,7 @@ class End:
 
 def to_json(record: Any) -> dict[str, Any]:
     """Return a record as JSON values, a key for each field."""
-    return {name: _plain(getattr(record, name)) for name in record.__slots__}
+    return {name: _plain(getattr(record, name)) for name in record.__class__.__slots__}
 
 
 def _plain(value: Any) -> Any:
@@ -207,7 +209,13 @@ def between_from_json(data: Mapping[str, Any] | None) -> Between | None:
     """Read a `Between`, or None."""
     if data is None:
         return None
-    return Between(value=data["value"], low=data["low"], high=data["high"], cpu_s=data.get("cpu_s"))
+    return Between(
+        value=data["value"],
+        low=data["low"],
+        high=data["high"],
+        cpu_s=data.get("cpu_s"),
+        quality=data.get("quality"),
+    )
 
 
 def step_from_json(data: Mapping[str, Any]) -> Step:
@@ -257,6 +265,7 @@ def cell_from_json(data: Mapping[str, Any]) -> CellRecord:
         between_j=between_from_json(data.get("between_j")),
         steps=tuple(step_from_json(step) for step in data.get("steps") or ()),
         meter_cpu_s=data.get("meter_cpu_s"),
+        stays=bool(data.get("stays", False)),
         notes=tuple(data.get("notes") or ()),
     )
 

@@ -3,6 +3,9 @@
 Order, the first that has a value wins: the magic's flag, the notebook's metadata, the environment
 (``JUPYTER_GREEN_*``), ``[tool.jupyter_green]`` in the nearest ``pyproject.toml``, ``c.JupyterGreen`` in
 ``jupyter_green_config.py`` of Jupyter's configuration folders, the default. Read once, at a door.
+
+What deletes records (``journal_days``) is the user's and the admin's to set, not a project's that somebody cloned: it
+is read from the environment and ``jupyter_green_config.py`` only.
 """
 
 from __future__ import annotations
@@ -94,9 +97,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "cpu_idle_w": _positive,
     "mlflow": _choice("auto", "on", "off"),
     "experiment": _text,
-    "journal_days": _positive,
+    "journal_days": _at_least_one,
     "allow_network": _boolean,
 }
+_PERSONAL = frozenset({"journal_days"})
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
@@ -143,6 +147,7 @@ def read_settings(
         _trying(lambda: _from_pyproject(Path.cwd() if cwd is None else cwd), refuse),
         _trying(lambda: _from_config(folders), refuse),
     ]
+    personal = {layers[2][0], layers[4][0]}
     values: dict[str, Any] = {}
     sources = dict.fromkeys(_READERS, "default")
     for source, layer in reversed(layers):
@@ -150,7 +155,7 @@ def read_settings(
             if given is None:
                 continue
             try:
-                values[name] = _read_value(name, given, source)
+                values[name] = _read_value(name, given, source, source in personal)
             except UsageError as error:
                 refuse(str(error))
             else:
@@ -185,9 +190,14 @@ def default_settings() -> Settings:
     return Settings(sources=dict.fromkeys(_READERS, "default"))
 
 
-def _read_value(name: str, given: Any, source: str) -> Any:
+def _read_value(name: str, given: Any, source: str, is_personal: bool) -> Any:
     if name not in _READERS:
         raise UsageError(f"jupyter_green: unknown setting {name!r} in {source}.{did_you_mean(name, list(_READERS))}")
+    if name in _PERSONAL and not is_personal:
+        raise UsageError(
+            f"jupyter_green: {name} in {source} is not read: a project could delete your records with it. "
+            f"Set {PREFIX}{name.upper()}, or c.JupyterGreen.{name} in jupyter_green_config.py."
+        )
     try:
         return _READERS[name](given)
     except ValueError as error:
@@ -258,10 +268,21 @@ def _as_table(section: Any, where: str) -> dict[str, Any]:
 
 
 def read_home(environ: Mapping[str, str] | None = None) -> Path:
-    """Return the folder of the journal: ``JUPYTER_GREEN_HOME``, else ``jupyter_green`` in Jupyter's data folder."""
+    """Return the folder of the journal: ``JUPYTER_GREEN_HOME``, else ``jupyter_green`` in Jupyter's data folder.
+
+    Raises:
+        UsageError: If the variable names the home of a user that is not there.
+    """
     given = (os.environ if environ is None else environ).get("JUPYTER_GREEN_HOME")
     if given:
-        return Path(given).expanduser().absolute()
+        try:
+            return Path(given).expanduser().absolute()
+        except RuntimeError:
+            user = Path(given).parts[0]
+            raise UsageError(
+                f"jupyter_green: JUPYTER_GREEN_HOME = {given!r} in environment: {user} is no folder of a user. "
+                "Write an absolute path."
+            ) from None
     from jupyter_core.paths import jupyter_data_dir
 
     return Path(jupyter_data_dir()) / "jupyter_green"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from jupyter_green.records import QUALITIES, Between, CellRecord, End, Energy
+from jupyter_green.records import QUALITIES, Between, CellRecord, End, Energy, Quality
 from jupyter_green.units import co2e_g, cost
 
 
@@ -31,8 +31,6 @@ def sum_energy(energies: Iterable[Energy]) -> Energy:
     parts = list(energies)
     domains = {domain for part in parts for domain in part.machine_j}
     sourced = {domain for part in parts for domain in part.source}
-    known = [part.quality for part in parts]
-    quality = max(known, key=lambda q: QUALITIES.index(q) if q else len(QUALITIES)) if known else None
     return Energy(
         machine_j={domain: add_known(part.machine_j.get(domain) for part in parts) for domain in sorted(domains)},
         attributed_j=add_known(part.attributed_j for part in parts),
@@ -42,7 +40,7 @@ def sum_energy(energies: Iterable[Energy]) -> Energy:
         cpu_s=add_known(part.cpu_s for part in parts),
         others_cpu_s=add_known(part.others_cpu_s for part in parts),
         source={domain: _sources(part.source.get(domain) for part in parts) for domain in sorted(sourced)},
-        quality=quality,
+        quality=_worst(part.quality for part in parts),
         covers=tuple(sorted({item for part in parts for item in part.covers})),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
@@ -86,6 +84,7 @@ def total(records: Iterable[CellRecord], end: End | None = None) -> Total:
         low=sum(gap.low for _, gap in gaps),
         high=sum(gap.high for _, gap in gaps),
         cpu_s=add_known([gap.cpu_s for _, gap in gaps]) if gaps else 0.0,
+        quality=_worst(gap.quality for _, gap in gaps if gap.quality is not None),
     )
     energy = _with_between(sum_energy(part.energy for part in parts), between)
     return Total(
@@ -106,7 +105,13 @@ def _with_between(energy: Energy, between: Between) -> Energy:
         low_j=add_known([energy.low_j, between.low]),
         high_j=add_known([energy.high_j, between.high]),
         cpu_s=add_known([energy.cpu_s, between.cpu_s]),
+        quality=energy.quality if between.quality is None else _worst([energy.quality, between.quality]),
     )
+
+
+def _worst(qualities: Iterable[Quality | None]) -> Quality | None:
+    """Return the worst; unknown is worse than any."""
+    return max(qualities, key=lambda q: QUALITIES.index(q) if q else len(QUALITIES), default=None)
 
 
 def _gap_co2e(record: CellRecord, energy_j: float, bound: str) -> float | None:

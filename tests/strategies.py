@@ -41,7 +41,7 @@ intensities = st.builds(
     high=numbers,
     at=maybe_text,
     kind=st.sampled_from(["average", "marginal"]),
-    scope=st.sampled_from(["lifecycle", "direct"]),
+    scope=st.sampled_from(["lifecycle", "direct", None]),
     source=st.sampled_from(["measured", "forecast", "table", "user"]),
     label=texts,
 )

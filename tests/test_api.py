@@ -180,3 +180,86 @@ def test_history_of_nothing(tmp_path: Path, home: Path) -> None:
     """Where nothing was measured the table is empty, and has its columns all the same."""
     done = _script("table = jupyter_green.history()\nprint(len(table), table['energy_j'].sum())", tmp_path)
     assert (done.stdout, done.stderr) == ("0 0\n", "")
+
+
+def test_overlapping_blocks_hold_the_truth_in_their_ranges(tmp_path: Path) -> None:
+    """Two coroutines that are measured side by side cannot be told apart: their ranges and notes say so."""
+    code = """
+import asyncio
+async def heavy():
+    with jupyter_green.measure() as block:
+        await asyncio.sleep(0)
+        spin(0.4)
+    return block.record
+async def light():
+    with jupyter_green.measure() as block:
+        await asyncio.sleep(0.6)
+    return block.record
+async def main():
+    return await asyncio.gather(heavy(), light())
+for record in asyncio.run(main()):
+    print(record.energy.low_j, record.energy.high_j, *record.energy.notes)
+"""
+    done = _script(code, tmp_path)
+    assert done.stderr == ""
+    heavy, light = (line.split(None, 2) for line in done.stdout.splitlines())
+    assert float(heavy[0]) <= 0.4 * 4 <= float(heavy[1])
+    assert float(light[0]) <= 0.01
+    assert heavy[2].startswith("overlapped another block of its thread")
+    assert light[2] == heavy[2]
+
+
+def test_a_named_block_stays_here_where_mlflow_is_off(tmp_path: Path, home: Path) -> None:
+    """With ``mlflow = off`` a name sends nothing: no store is made, and the record names no place."""
+    done = _script("with jupyter_green.measure('fit') as block: pass\nprint(block.record.mlflow)", tmp_path, OFF)
+    assert (done.stdout, done.stderr) == ("None\n", "")
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+OFF = {"JUPYTER_GREEN_MLFLOW": "off"}
+
+
+@pytest.mark.parametrize("broken", ["sys.executable = None", "sys.executable = '/nope'"])
+def test_a_courier_that_cannot_start_fails_nothing(tmp_path: Path, home: Path, broken: str) -> None:
+    """Where no process can be started the block is recorded all the same, and ``sync`` has it later."""
+    code = f"import sys\n{broken}\nwith jupyter_green.measure('fit') as block: pass\nprint(block.record.name)"
+    done = _script(code, tmp_path)
+    assert (done.stdout, done.stderr) == ("fit\n", "")
+    assert [record.name for log in sessions(home) for record in log.records] == ["fit"]
+
+
+def test_what_cannot_be_measured_is_said_once(tmp_path: Path) -> None:
+    """A home that cannot be is one sentence on standard error, and the block runs."""
+    code = "for n in range(3):\n    with jupyter_green.measure() as block: print(n)\nprint(block.record)"
+    done = _script(code, tmp_path, {"JUPYTER_GREEN_HOME": "~nobody-of-this-name/x"})
+    assert done.stdout == "0\n1\n2\nNone\n"
+    assert done.stderr.startswith("jupyter_green: this could not be measured (")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_step_number_that_no_database_holds(tmp_path: Path, home: Path) -> None:
+    """A step of an impossible number counts on from the one before."""
+    code = "with jupyter_green.measure() as block:\n    jupyter_green.step(10**30)\nprint(block.record.steps[0].step)"
+    assert _script(code, tmp_path).stdout == "0\n"
+
+
+def test_a_block_before_the_extension_belongs_to_the_notebook(tmp_path: Path, home: Path) -> None:
+    """In a kernel a block's session is the notebook's, also where the extension is loaded later or never."""
+    notebook = tmp_path / "a.ipynb"
+    with Kernel(tmp_path, green_home=home, env={"JPY_SESSION_NAME": str(notebook)}) as kernel:
+        kernel.run("import jupyter_green\nwith jupyter_green.measure() as block: pass")
+        kernel.run("%load_ext jupyter_green\n%track_energy on")
+        kernel.run("1")
+        records = kernel.records()
+        assert [record.notebook for record in records] == [str(notebook)] * 2
+        assert {record.session_id for record in records} == {records[0].session_id}
+
+
+def test_the_last_record_is_a_record(kernel: Kernel) -> None:
+    """What stands for the last plain cell's record passes for one, also when it is written as JSON."""
+    kernel.run("%track_energy on")
+    kernel.run("1")
+    kernel.run("1")
+    kernel.run("from jupyter_green.records import CellRecord, cell_from_json, to_json\nlast = _energy")
+    assert kernel.value("isinstance(last, CellRecord), cell_from_json(to_json(last)) == last") == (True, True)
+    kernel.run("%track_energy off")

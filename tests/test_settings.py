@@ -122,7 +122,6 @@ def test_every_name_can_be_set_in_the_environment(read: Read) -> None:
         ("cpu_busy_w", "nan", "a number above 0 is expected"),
         ("cpu_idle_w", -1, "a number above 0 is expected"),
         ("cpu_busy_w", 10**400, "a number is expected"),
-        ("journal_days", 0, "a number above 0 is expected"),
         ("mlflow", "maybe", "one of auto, on, off is expected"),
         ("mlflow", True, "one of auto, on, off is expected"),
         ("allow_network", "perhaps", "true or false is expected"),
@@ -149,6 +148,39 @@ def test_an_invalid_value_names_its_file(read: Read, tmp_path: Path) -> None:
         read(toml=_toml(pue=0))
     with pytest.raises(UsageError, match=f"pue = 'x' in {tmp_path / 'etc' / 'jupyter_green_config.py'}: "):
         read(config="c.JupyterGreen.pue = 'x'\n")
+
+
+def test_only_the_user_and_the_admin_set_how_long_records_are_kept(read: Read, tmp_path: Path) -> None:
+    """``journal_days`` of a project, a notebook or an option is an error that says where to put it."""
+    project = tmp_path / "project" / "pyproject.toml"
+    for sources, where in (
+        ({"toml": _toml(journal_days=1)}, str(project)),
+        ({"notebook": {"journal_days": 1}}, "notebook metadata"),
+        ({"flags": {"journal_days": 1}}, "option"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            read(**sources)
+        assert f"journal_days in {where} is not read" in str(caught.value)
+        assert "Set JUPYTER_GREEN_JOURNAL_DAYS, or c.JupyterGreen.journal_days in jupyter_green_c" in str(caught.value)
+    assert read(config="c.JupyterGreen.journal_days = 9\n").journal_days == 9
+    assert read(environ={"JUPYTER_GREEN_JOURNAL_DAYS": "1"}).journal_days == 1
+
+
+def test_a_projects_days_leave_the_users(tmp_path: Path) -> None:
+    """Where errors are told instead of raised, a project's ``journal_days`` does not take the place of the user's."""
+    (tmp_path / "pyproject.toml").write_text(_toml(journal_days=1, pue=1.5), "utf-8")
+    told: list[str] = []
+    found = read_settings(
+        environ={"JUPYTER_GREEN_JOURNAL_DAYS": "90"}, cwd=tmp_path, config_folders=[], on_error=told.append
+    )
+    assert (found.journal_days, found.pue, len(told)) == (90, 1.5, 1)
+
+
+def test_records_are_kept_for_a_day_at_least(read: Read) -> None:
+    """Fewer days than one are refused, so that what was just delivered is there to be reported on."""
+    for days in ("0", "0.9", "-1", "nan", "inf"):
+        with pytest.raises(UsageError, match=r"journal_days = .* in environment: a number of at least 1 is"):
+            read(environ={"JUPYTER_GREEN_JOURNAL_DAYS": days})
 
 
 def test_an_invalid_value_is_an_error_even_if_another_source_wins(read: Read) -> None:
@@ -264,6 +296,8 @@ def test_home_is_the_variable_or_jupyters_data_folder(tmp_path: Path) -> None:
     assert read_home({"JUPYTER_GREEN_HOME": "green"}) == Path.cwd() / "green"
     assert read_home({}).name == "jupyter_green"
     assert read_home({"JUPYTER_GREEN_HOME": ""}) == read_home({})
+    with pytest.raises(UsageError, match="JUPYTER_GREEN_HOME = '~nosuch/x' in environment: ~nosuch is no folder"):
+        read_home({"JUPYTER_GREEN_HOME": "~nosuch/x"})
 
 
 def test_did_you_mean_keeps_quiet_when_nothing_is_near() -> None:

@@ -40,7 +40,7 @@ def test_cells_and_what_lay_between_are_the_total(cell: CellRecord) -> None:
     assert whole.energy.attributed_j == pytest.approx(2 * 31.125 + 2 * 0.5 + 2.0)
     assert whole.energy.low_j == pytest.approx(2 * 28.5 + 2 * 0.25 + 1.0)
     assert whole.energy.high_j == pytest.approx(2 * 37.25 + 2 * 1.0 + 4.0)
-    assert whole.between_j == Between(value=3.0, low=1.5, high=6.0)
+    assert whole.between_j == Between(value=3.0, low=1.5, high=6.0, quality="apportioned")
     assert cell.intensity is not None
     between_g = co2e_g(3.0, cell.intensity.g_per_kwh, cell.pue)
     assert whole.co2e_g == pytest.approx(2 * (cell.co2e_g or 0) + between_g)
@@ -142,3 +142,12 @@ def test_a_sum_of_sums_is_the_sum(parts: list[Energy], data: st.DataObject) -> N
     assert in_steps.high_j == pytest.approx(at_once.high_j)
     assert in_steps.duration_s == pytest.approx(at_once.duration_s)
     assert (in_steps.quality, in_steps.covers, in_steps.source) == (at_once.quality, at_once.covers, at_once.source)
+
+
+def test_a_total_is_no_better_than_what_lay_between(cell: CellRecord) -> None:
+    """Where the time between cells was modelled, the total of apportioned cells is modelled."""
+    counted = replace(cell, energy=replace(cell.energy, quality="apportioned"))
+    gap = Between(value=1.0, low=0.5, high=2.0, cpu_s=0.1, quality="modelled")
+    assert total([replace(counted, between_j=gap)]).energy.quality == "modelled"
+    assert total([replace(counted, between_j=replace(gap, quality="apportioned"))]).energy.quality == "apportioned"
+    assert total([replace(counted, between_j=replace(gap, quality=None))]).energy.quality == "apportioned"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import sys
 from typing import Any
 
@@ -44,8 +45,16 @@ for command in (doctor, run, report, sync, strip, demo, intensity, config):
     green.add_command(command)
 
 
+def _print_anything() -> None:
+    """Let a character that the terminal or pipe cannot show be a question mark there instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Run a command; an error of ours is one line on standard error."""
+    _print_anything()
     try:
         green(prog_name="jupyter green")
     except UsageError as error:

@@ -9,6 +9,7 @@ from jupyter_green.intensity import resolve
 from jupyter_green.records import to_json
 from jupyter_green.settings import Settings, read_settings
 from jupyter_green.tables import read_zones
+from jupyter_green.views.line import intensity_text
 
 
 @click.command()
@@ -47,5 +48,4 @@ def intensity(zone: str | None, is_list: bool, as_json: bool) -> None:
     if as_json:
         print_json(to_json(found))
         return
-    spread = f" ({found.low:.3g} to {found.high:.3g})" if found.low < found.high else ""
-    click.echo(f"{found.zone}: {found.g_per_kwh:.4g}{spread} gCO2e/kWh, {found.label}; {found.kind}, {found.scope}")
+    click.echo(f"{found.zone}: {intensity_text(found)}")

@@ -43,7 +43,17 @@ def _resolve(said: str | None) -> Intensity:
 
     if said is None:
         world = read_world_average_g_per_kwh()
-        return _average("world", world, WORLD_LOW, WORLD_HIGH, "table", "grid not set, world average", at="2019")
+        return Intensity(
+            zone="world",
+            g_per_kwh=world,
+            low=WORLD_LOW,
+            high=WORLD_HIGH,
+            at="2019",
+            kind="average",
+            scope="direct",  # the IEA counts the CO2 of burning
+            source="table",
+            label="grid not set, world average",
+        )
     number = _NUMBER.fullmatch(said)
     if number:
         return _given(said, number[1], number[2])
@@ -57,8 +67,17 @@ def _resolve(said: str | None) -> Intensity:
         meant = f"Did you mean {names[near[0]]}? " if near else ""
         raise UsageError(f"intensity {said!r} is not a zone. {meant}Try FRA, 53g, or jupyter green intensity --list.")
     mean = zone.g_per_kwh
-    label = f"{zone.name}, yearly mean {zone.year}"
-    return _average(zone.code, mean, mean * HOUR_LOW, mean * HOUR_HIGH, "table", label, at=str(zone.year))
+    return Intensity(
+        zone=zone.code,
+        g_per_kwh=mean,
+        low=mean * HOUR_LOW,
+        high=mean * HOUR_HIGH,
+        at=str(zone.year),
+        kind="average",
+        scope="lifecycle",
+        source="table",
+        label=f"{zone.name}, yearly mean {zone.year}",
+    )
 
 
 def _given(said: str, number: str, unit: str) -> Intensity:
@@ -68,18 +87,14 @@ def _given(said: str, number: str, unit: str) -> Intensity:
     value = float(number)
     if not math.isfinite(value) or value < 0:
         raise UsageError(f"intensity {said!r} is not possible. Write a number of at least 0, as in 53g.")
-    return _average("user", value, value, value, "user", "set by you", at=None)
-
-
-def _average(zone: str, g: float, low: float, high: float, source: str, label: str, at: str | None) -> Intensity:
     return Intensity(
-        zone=zone,
-        g_per_kwh=g,
-        low=low,
-        high=high,
-        at=at,
+        zone="user",
+        g_per_kwh=value,
+        low=value,
+        high=value,
+        at=None,
         kind="average",
-        scope="lifecycle",
-        source="user" if source == "user" else "table",
-        label=label,
+        scope=None,
+        source="user",
+        label="set by you",
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 import threading
+import weakref
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_green.records import CellRecord
@@ -21,6 +24,7 @@ class Cell:
 
     __slots__ = (
         "asked",
+        "before",
         "count",
         "found",
         "info",
@@ -35,11 +39,11 @@ class Cell:
         "spent_ns",
         "stopped",
         "thread",
-        "values",
     )
 
-    def __init__(self, info: Any, asked: Asked | None, names: frozenset[str], values: dict[str, Any]) -> None:
-        self.info, self.asked, self.names, self.values = info, asked, names, values
+    def __init__(self, info: Any, asked: Asked | None, names: frozenset[str], user_ns: Mapping[str, Any]) -> None:
+        self.info, self.asked, self.names = info, asked, names
+        self.before = {name: _reference(user_ns.get(name)) for name in names}
         self.thread = threading.get_ident()
         self.count: int | None = None
         self.spent_ns: int | None = None  # by the first hook; None where the hooks' own CPU time is not measured
@@ -52,3 +56,17 @@ class Cell:
         self.scoring: Stopped | None = None
         self.record: CellRecord | None = None
         self.scored: CellRecord | None = None
+
+
+def _reference(value: Any) -> Callable[[], Any]:
+    """Return what gives a value back as long as it lives: a loss may hold a network's whole graph."""
+    if isinstance(value, numbers.Real):
+        return lambda: value
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return _nothing
+
+
+def _nothing() -> None:
+    return None

@@ -12,20 +12,22 @@ import threading
 import time
 from contextlib import suppress
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_green.errors import GreenError
 from jupyter_green.intensity import resolve
 from jupyter_green.magics.cell import Cell
-from jupyter_green.magics.notebook import kernel_id, lab_draws, notebook_path
+from jupyter_green.magics.lab import lab_draws
 from jupyter_green.magics.scoring import said, score
 from jupyter_green.magics.transform import options_in
-from jupyter_green.records import CellRecord, Status
+from jupyter_green.records import CellRecord, Intensity, Status
 from jupyter_green.settings import Settings
 from jupyter_green.track import current
 from jupyter_green.track.accuracy import mentioned
-from jupyter_green.track.target import is_named, target
+from jupyter_green.track.notebook import kernel_id, notebook_path
+from jupyter_green.track.target import target
 from jupyter_green.track.tracker import NO_OPTIONS, Options, Tracker
+from jupyter_green.track.wanted import is_wanted
 from jupyter_green.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 _TRIES = 5  # a Ctrl-C during a hook is followed by another try; nobody presses it five times in 1 ms
 _LATER_S = 0.01  # after which a Ctrl-C that came during the first hook reaches the cell it was meant for
-_TIMED = 8  # every eighth plain cell's hooks are timed: a thread's CPU clock takes 2 µs, four looks a tenth of all
+_TIMED = 8  # every eighth plain cell's hooks are timed: four looks at a thread's CPU clock take 3 to 8 µs
 _UNSEEN = "its end was not seen, so it reaches to the begin of the next cell"
 
 RESULT = "_energy"  # the one name that enters the user's namespace
@@ -110,9 +112,9 @@ class Hooks:
         self._cells[id(info)] = cell
         if cell.asked is None:
             self._plain += 1
-            if is_timed:
-                cell.spent_ns = time.thread_time_ns() - began
         tracker.open(info, cell_id=info.cell_id, options=options)
+        if cell.asked is None and is_timed:
+            cell.spent_ns = time.thread_time_ns() - began
 
     def _is_inside(self, info: Any, found: tuple[str, str | None] | None) -> bool:
         """Tell whether a cell is part of another one that is measured, and end what should have ended before it.
@@ -150,29 +152,30 @@ class Hooks:
     def _understand(self, tracker: Tracker, info: Any, found: tuple[str, str | None] | None) -> tuple[Cell, Options]:
         raw = info.raw_cell
         names = mentioned(raw)
-        values = {name: self.shell.user_ns.get(name) for name in names} if names else {}
         if found is None:
-            cell = Cell(info, None, names, values)
+            cell = Cell(info, None, names, self.shell.user_ns)
             return cell, Options(target=self._target(tracker, None)) if self._is_wanted(None) else NO_OPTIONS
         from jupyter_green.magics.options import parse  # only for cells that ask for something
         from jupyter_green.track.secrets import mask
 
         asked = parse(found[0])
-        cell = Cell(info, asked, names, values)
+        cell = Cell(info, asked, names, self.shell.user_ns)
         if found[1] is not None:
             cell.inner = found[0]
             cell.notes.append(f"{found[1]} ran around the measured lines")
-        intensity = None
+        intensity: Intensity | Literal["unknown"] | None = None
         if asked.intensity is not None:
             try:
                 intensity = resolve(asked.intensity)
             except GreenError as error:
-                asked.errors.append(f"{error} Energy is recorded, CO2e as if it had not been given.")
+                asked.errors.append(f"{error} Energy is recorded, CO2e is not.")
+                intensity = "unknown"
         for problem in asked.errors:
             self._tell(f"track_energy: {problem}")
         cell.notes.extend(f"track_energy: {problem}" for problem in asked.errors)
         wanted = self._target(tracker, asked.experiment) if self._is_wanted(asked) else None
-        return cell, Options(name=asked.name, tags=mask(asked.tags), intensity=intensity, target=wanted)
+        stays = asked.mlflow == "off"
+        return cell, Options(name=asked.name, tags=mask(asked.tags), intensity=intensity, target=wanted, stays=stays)
 
     def _tell(self, problem: str) -> None:
         with suppress(OSError, ValueError, AttributeError):  # closed by the user: the record's note says it too
@@ -181,10 +184,8 @@ class Hooks:
     def _is_wanted(self, asked: Asked | None) -> bool:
         """Tell whether a record is to be delivered without being asked again."""
         choice = self.settings.mlflow if asked is None or asked.mlflow is None else asked.mlflow
-        if choice != "auto":
-            return choice == "on"
         named = asked is not None and (asked.name is not None or asked.experiment is not None)
-        return named or self.is_delivering or "mlflow" in sys.modules or is_named(self.environ)
+        return is_wanted(choice, named=named or self.is_delivering, environ=self.environ)
 
     def _target(self, tracker: Tracker, experiment: str | None) -> Any:
         return target(self.environ, tracker.session.cwd, experiment or self.settings.experiment)
@@ -233,12 +234,12 @@ class Hooks:
 
     def _end(self, tracker: Tracker, cell: Cell, status: Status) -> None:
         info = cell.info
+        began = 0 if cell.spent_ns is None else time.thread_time_ns()
         if cell.stopped is None:
             cell.stopped = tracker.stop(info)
             if cell.stopped is None:
                 self._cells.pop(id(info), None)
                 return
-        began = 0 if cell.spent_ns is None else time.thread_time_ns()
         cell.stopped.window.count = cell.count
         if cell.metrics is None:
             score(self.shell, tracker, cell, status)

@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_green.magics.cell import Cell
 from jupyter_green.records import Status
-from jupyter_green.track.accuracy import as_metrics, assigned
+from jupyter_green.track.accuracy import as_metrics, assigned, is_number
 from jupyter_green.track.tracker import Tracker
 
 _MOST_TEXT = 200  # characters of a user's error in a note
@@ -59,7 +59,7 @@ def _assigned(shell: Any, cell: Cell) -> dict[str, Any]:
     found = {}
     for name, is_certain in assigned(code, cell.names).items():
         value = shell.user_ns.get(name)
-        if value is not None and (is_certain or value is not cell.values.get(name)):
+        if is_number(value) and (is_certain or cell.before[name]() is not value):
             found[name] = value
     return found
 

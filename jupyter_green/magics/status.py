@@ -32,9 +32,13 @@ def status_text(hooks: Hooks) -> str:
     if intensity is None:
         lines.append("Carbon intensity: not known, so CO2e is not measured.")
     else:
-        spread = f" ({intensity.low:.3g} to {intensity.high:.3g})" if intensity.low < intensity.high else ""
-        lines.append(f"Carbon intensity: {intensity.g_per_kwh:.3g}{spread} gCO2e/kWh, {intensity.label}.")
+        from jupyter_green.views.line import intensity_text
+
+        lines.append(f"Carbon intensity: {intensity_text(intensity)}.")
     lines.extend(_session_lines(tracker.journal.path, tracker.journal.waiting))
+    problem = current.delivery_problem()
+    if problem is not None:
+        lines.append(f"MLflow: {problem}. Type %track_energy sync.")
     return "\n".join(lines)
 
 
@@ -60,7 +64,9 @@ def _session_lines(path: object, waiting: int) -> list[str]:
         lines.append(f"What measuring itself takes: {cost}.")
         receipts = read_receipts(path)
         sent = sum(1 for record in log.records if record.record_id in receipts.record_ids)
-        lines.append(f"MLflow: {sent} of {len(log.records)} records delivered{receipts.where}.")
+        staying = sum(1 for record in log.records if record.stays)
+        kept = f", {staying} kept here (--mlflow off)" if staying else ""
+        lines.append(f"MLflow: {sent} of {len(log.records)} records delivered{receipts.where}{kept}.")
     if waiting > 1 or (waiting and log is None):
         lines.append(f"{waiting} lines could not be written to the journal yet and are kept in memory.")
     return lines

@@ -11,7 +11,7 @@ single assignment, so that an interrupt between two bytecodes finds the state be
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from operator import add as _add
 from typing import NamedTuple
 
@@ -50,8 +50,21 @@ def add(left: Amounts, right: Sequence[float]) -> Amounts:
     return tuple(map(_add, left, right))
 
 
+def by_cpu(amounts: Sequence[float], thread_cpu: Mapping[int, int]) -> dict[int, Amounts]:
+    """Share an interval among threads by their CPU time in it, equally if none used any."""
+    total = sum(thread_cpu.values())
+    even = 1 / len(thread_cpu)
+    weights = {thread: cpu / total if total > 0 else even for thread, cpu in thread_cpu.items()}
+    return {thread: tuple([amount * weight for amount in amounts]) for thread, weight in weights.items()}
+
+
 def settle(
-    ledger: Ledger, amounts: Sequence[float], flags: int, thread_cpu: Mapping[int, int], shared_flag: int
+    ledger: Ledger,
+    amounts: Sequence[float],
+    flags: int,
+    thread_cpu: Mapping[int, int],
+    shared_flag: int,
+    share: Callable[[Sequence[float], Mapping[int, int]], Mapping[int, Sequence[float]]] = by_cpu,
 ) -> Ledger:
     """Give an interval to the innermost windows.
 
@@ -61,16 +74,16 @@ def settle(
         flags: What is to be said of the interval; collected bit by bit.
         thread_cpu: CPU time of each thread in the interval, ns; needed when several have a window.
         shared_flag: The flag for windows that had to share.
+        share: How they share.
     """
     windows, between, between_flags = ledger
     if not windows:
         return Ledger(windows, add(between, amounts), between_flags | flags)
     inner = {window.thread: key for key, window in windows.items()}
-    parts: dict[int, Sequence[float]] = dict.fromkeys(inner, amounts)
+    parts: Mapping[int, Sequence[float]] = dict.fromkeys(inner, amounts)
     if len(inner) > 1:
         flags |= shared_flag
-        weights = _weights({thread: thread_cpu.get(thread, 0) for thread in inner})
-        parts = {thread: [amount * weight for amount in amounts] for thread, weight in weights.items()}
+        parts = share(amounts, {thread: thread_cpu.get(thread, 0) for thread in inner})
     given = dict(windows)
     for thread, key in inner.items():
         _, opened_ns, old, old_flags = windows[key]
@@ -112,10 +125,3 @@ def close_window(ledger: Ledger, key: Hashable) -> Ledger:
 def take_between(ledger: Ledger) -> Ledger:
     """Empty the account "between cells"."""
     return Ledger(ledger.windows, (0.0,) * len(ledger.between), 0)
-
-
-def _weights(cpu: Mapping[int, int]) -> dict[int, float]:
-    total = sum(cpu.values())
-    if total <= 0:
-        return dict.fromkeys(cpu, 1 / len(cpu))
-    return {thread: used / total for thread, used in cpu.items()}

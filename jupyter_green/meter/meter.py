@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,7 @@ from jupyter_green.meter.ledger import Amounts, Ledger
 from jupyter_green.meter.power import FIXED, Calm, Counted, Flag, Modelled, Snapshot, needs_busy
 from jupyter_green.meter.process_tree import ProcessTree
 from jupyter_green.meter.rapl import POWERCAP, Counters, find_zones
+from jupyter_green.meter.sharing import among_threads, untangle
 
 if TYPE_CHECKING:  # a Protocol takes 1 ms to make
     from jupyter_green.meter.source import Source
@@ -119,8 +121,11 @@ class Meter:
             if key not in self._state.ledger.windows:
                 return self._state.closed.get(key)
             last, threads, account, calm, closed = self._settled()
-            window = account.windows[key]
             outer = ledger.around(account, key)
+            if len(account.windows) > 1:
+                window, account = untangle(account, key)
+            else:
+                window = account.windows[key]
             measured = Measured(window.opened_ns, last.at_ns, window.amounts, window.flags, outer)
             account = ledger.close_window(account, key)
             self._state = _State(last, threads, account, calm, {**closed, key: measured})
@@ -188,8 +193,12 @@ class Meter:
             later = {t: threads.get(t, 0) if ns is None else ns for t, ns in clocks.items()}
             spent = {t: max(0, ns - threads.get(t, ns)) for t, ns in later.items()}
             threads = later if len(later) > 1 else {}
-        account = ledger.settle(account, used.amounts, used.flags, spent, Flag.SHARED)
+        account = ledger.settle(account, used.amounts, used.flags, spent, Flag.SHARED, among_threads)
         return _State(now, threads, account, used.calm, closed)
+
+    def quiet(self) -> AbstractContextManager[object]:
+        """Let no reading be taken meanwhile, so that a process that is not part of the work can leave the tree."""
+        return self._lock
 
     def close_down(self) -> None:
         """Give all descriptors back."""

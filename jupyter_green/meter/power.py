@@ -23,6 +23,7 @@ class Flag:
     DELTA_DROPPED = 8  # a counter was reset, or turned more than once unseen
     IDLE_UNSEEN = 16  # the machine's idle power was not seen yet
     CPU_UNKNOWN = 32  # the kernel did not tell the CPU time
+    OVERLAPPED = 64  # another block of the same thread began inside it and did not end inside it, or the reverse
 
 
 class Snapshot(NamedTuple):

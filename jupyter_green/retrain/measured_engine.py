@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine
 
-from jupyter_green.errors import GreenError
+from jupyter_green.errors import GreenError, UsageError
 from jupyter_green.meter.meter import make_meter
-from jupyter_green.records import CellRecord, Status
-from jupyter_green.settings import Settings, read_home
+from jupyter_green.records import QUALITIES, CellRecord, Quality, Status, Target
+from jupyter_green.retrain.handed_down import door, environment, home_from, notebook_name
+from jupyter_green.settings import Settings
 from jupyter_green.track.current import resolve_or_none, usable_settings
 from jupyter_green.track.journal import Journal
+from jupyter_green.track.receipts import read_receipts
 from jupyter_green.track.secrets import mask
 from jupyter_green.track.session import new_session, new_session_id
 from jupyter_green.track.sync import run_jobs
@@ -33,7 +37,8 @@ class Request:
 
     settings: Settings
     session_id: str
-    noise: Any = None  # file for what the kernel's process itself writes to standard error; None: ours
+    home: Path | None  # of the journal, absolute: papermill changes folders; None: nothing can be kept
+    noise: Any = None  # file for what the kernel's process itself writes to its outputs; None: ours
     reached: int = 0  # number of the last cell that was begun, from 1
     outcome: dict[str, Any] | None = None  # of the delivery to MLflow
     problem: str | None = None  # why the kernel could not be measured
@@ -67,7 +72,7 @@ class MeasuredEngine(NBClientEngine):  # type: ignore[misc]  # papermill publish
         client = MeasuredClient(
             nb_man,
             request,
-            _notebook(input_path),
+            notebook_name(input_path, door()),
             timeout=execution_timeout,
             startup_timeout=start_timeout,
             kernel_name=kernel_name,
@@ -77,21 +82,26 @@ class MeasuredEngine(NBClientEngine):  # type: ignore[misc]  # papermill publish
             **options,
         )
         try:
-            return client.execute(env=client.environment(), **({"stderr": request.noise} if request.noise else {}))
+            return client.execute(env=client.environment(), **_outputs(request))
         finally:
             client.finish()
 
 
 def _request() -> Request:
     settings, problem = usable_settings(os.environ)
+    home: Path | None = None
+    try:
+        home = home_from(door(), os.environ)
+    except UsageError as error:
+        problem = " ".join([*([problem] if problem else []), f"{error} Nothing is measured."])
     if problem is not None:
         print(problem, file=sys.stderr)
-    return Request(settings=settings, session_id=new_session_id(), problem=problem)
+    return Request(settings=settings, session_id=new_session_id(), home=home, problem=problem)
 
 
-def _notebook(input_path: Any) -> str | None:
-    text = None if input_path is None else str(input_path)
-    return os.path.abspath(text) if text and "://" not in text and text != "-" else text
+def _outputs(request: Request) -> dict[str, Any]:
+    """Return where a kernel's process writes what is no cell's: C's ``printf``, the system's and ipykernel's words."""
+    return {} if request.noise is None else {"stdout": request.noise, "stderr": request.noise}
 
 
 class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill publishes no types
@@ -102,18 +112,18 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         self._request, self._notebook_path = request, notebook
         self._tracker: Tracker | None = None
         self._status: Status = "ok"
-        self._used_j = 0.0
+        self._goal: Target | None = None
+        self._used_j: float | None = None
+        self._quality: Quality = QUALITIES[0]
         # papermill writes the whole notebook twice a cell: what every cell holds costs time with every other cell, so
         # it is put in at the end.
         self._noted: list[tuple[Any, dict[str, Any]]] = []
         self._cwd = os.getcwd()
 
     def environment(self) -> dict[str, str]:
-        """Return the kernel's environment: it is told which run it is part of, and its notebook's path."""
-        environ = {**os.environ, "JUPYTER_GREEN_RUN": self._request.session_id}
-        if self._notebook_path is not None:
-            environ["JPY_SESSION_NAME"] = self._notebook_path
-        return environ
+        """Return the kernel's environment."""
+        request = self._request
+        return environment(request.settings, request.session_id, request.home, self._notebook_path, os.environ)
 
     def create_kernel_manager(self) -> Any:
         """Return a manager that encrypts the way to the kernel where both can; ipykernel 7.4 warns otherwise."""
@@ -125,16 +135,19 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
     def start_new_kernel(self, **options: Any) -> None:
         """Start the kernel, and measure it from its first moment."""
         super().start_new_kernel(**options)
+        home = self._request.home
+        if home is None:
+            return
         pid = getattr(getattr(self.km, "provisioner", None), "pid", None)
         if not isinstance(pid, int):
             self._request.problem = "the kernel runs on another machine, so its energy was not measured"
             return
         try:
-            self._tracker = self._make_tracker(pid)
+            self._tracker = self._make_tracker(pid, home)
         except (GreenError, OSError) as error:  # a failing measurement never fails the run
             self._request.problem = f"its energy was not measured ({error})"
 
-    def _make_tracker(self, pid: int) -> Tracker:
+    def _make_tracker(self, pid: int, home: Path) -> Tracker:
         settings = self._request.settings
         meter = make_meter(pid, busy_w=settings.cpu_busy_w, idle_w=settings.cpu_idle_w)
         given = self.nb.metadata.get("papermill", {}).get("parameters", {})
@@ -146,7 +159,7 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             kernel_id=self.km.kernel_id,
             parameters=mask(given),
         )
-        return Tracker(session, settings, meter, Journal(read_home(), session), resolve_or_none(settings))
+        return Tracker(session, settings, meter, Journal(home, session), resolve_or_none(settings))
 
     def execute_cell(self, cell: Any, cell_index: int, *args: Any, **options: Any) -> Any:
         """Run one cell in a window of its own."""
@@ -155,8 +168,8 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         if tracker is None or cell.cell_type != "code" or not cell.source.strip():
             return super().execute_cell(cell, cell_index, *args, **options)
         wanted = self._request.settings.mlflow != "off"
-        goal = target(os.environ, self._cwd, self._request.settings.experiment) if wanted else None
-        tracker.open(cell_index, cell_id=cell.get("id"), options=Options(target=goal))
+        self._goal = target(os.environ, self._cwd, self._request.settings.experiment) if wanted else None
+        tracker.open(cell_index, cell_id=cell.get("id"), options=Options(target=self._goal))
         status: Status = "ok"
         notes: tuple[str, ...] = ()
         try:
@@ -179,11 +192,18 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         stopped.window.count = cell.get("execution_count")
         record = tracker.write(stopped, tracker.record(stopped, status, notes=notes))
         self._noted.append((cell, compact(record)))
-        if record.energy.attributed_j is not None:
-            self._used_j += record.energy.attributed_j
+        self._show(record)
+
+    def _show(self, record: CellRecord) -> None:
+        """Add a cell to the sum in papermill's bar, which is as good as its worst part."""
+        energy = record.energy
+        if energy.attributed_j is not None and energy.quality is not None:
+            self._used_j = (self._used_j or 0.0) + energy.attributed_j
+            self._quality = max(self._quality, energy.quality, key=QUALITIES.index)
         bar = getattr(self.nb_man, "pbar", None)
         if bar is not None:
-            bar.set_postfix_str(energy_text(self._used_j), refresh=False)
+            quality = "" if self._used_j is None else f" {self._quality}"
+            bar.set_postfix_str(energy_text(self._used_j) + quality, refresh=False)
 
     def finish(self) -> None:
         """End the session and deliver it; MLflow away is no failure of the run."""
@@ -196,10 +216,20 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             cell.metadata[METADATA] = note
         kept: dict[str, Any] = {"session": tracker.session.session_id}
         if self._request.settings.mlflow != "off" and tracker.last is not None:
-            self._request.outcome = run_jobs([(tracker.journal.path, None)], os.environ)[0]
+            environ = {**os.environ, "JUPYTER_GREEN_HOME": str(self._request.home)}
+            outcome = run_jobs([(tracker.journal.path, None)], environ)[0]
+            self._request.outcome = {**outcome, **_main_run(tracker.journal.path, self._goal)}
             if self._request.outcome["run_id"]:
                 kept["mlflow_run"] = self._request.outcome["run_id"]
         self.nb.metadata[METADATA] = kept
+
+
+def _main_run(log: Path, goal: Target | None) -> Mapping[str, str]:
+    """Return the run that the engine's own records went to: a cell may have asked for another experiment."""
+    for one in reversed(read_receipts(log).delivered):
+        if one.goal == goal:
+            return {"tracking_uri": one.tracking_uri, "experiment_id": one.experiment_id, "run_id": one.run_id}
+    return {}
 
 
 def _failure(cell: Any, error: Exception) -> tuple[str, ...]:

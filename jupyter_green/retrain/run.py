@@ -13,7 +13,8 @@ from typing import IO, Any, Literal
 
 from jupyter_green.errors import UsageError
 from jupyter_green.records import CellRecord
-from jupyter_green.settings import Settings, read_home
+from jupyter_green.retrain.handed_down import home_from
+from jupyter_green.settings import Settings
 from jupyter_green.totals import Total, total
 from jupyter_green.track.current import resolve_or_none
 from jupyter_green.track.history import read_session, with_runs
@@ -84,7 +85,8 @@ def _run(
 
     from jupyter_green.retrain.measured_engine import Request
 
-    request = Request(settings=settings, session_id=new_session_id(), noise=noise)
+    home = home_from(os.getcwd(), os.environ)
+    request = Request(settings=settings, session_id=new_session_id(), home=home, noise=noise)
     failure: Failure | None = None
     try:
         papermill.execute_notebook(
@@ -156,7 +158,7 @@ def _failure(request: Any, text: str) -> Failure:
 
 
 def _result(output: str, request: Any, failure: Failure | None) -> RunResult:
-    paths = [path for path in log_paths(read_home()) if path.stem.endswith(f"-{request.session_id}")]
+    paths = [path for path in log_paths(request.home) if path.stem.endswith(f"-{request.session_id}")]
     log = read_session(paths[0]) if paths else None
     outcome = request.outcome
     runs = ("tracking_uri", "experiment_id", "run_id")

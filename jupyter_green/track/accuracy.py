@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import math
+import numbers
 import re
 from collections.abc import Mapping
 from typing import Any
 
 WELL_KNOWN = ("accuracy", "acc", "f1", "r2", "auc", "rmse", "mae", "loss")
+
+_OF_ONE = ((), (1,))  # shapes of one number
 
 _MENTIONED = re.compile(rf"\b(?:{'|'.join(WELL_KNOWN)})\b")
 
@@ -85,6 +88,20 @@ def as_number(value: Any) -> tuple[float | None, str | None]:
     if not math.isfinite(number):
         return None, f"is {number}"
     return number, None
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value that nobody asked to score is a number, without running code of its own.
+
+    Numbers of numpy and of torch are; a lazy array, or a loss that is a function, is not.
+
+    >>> is_number(0.5), is_number([1.0]), is_number(print)
+    (True, False, False)
+    """
+    if isinstance(value, numbers.Real):
+        return True
+    made_by = type(value).__module__.partition(".")[0]
+    return made_by in ("numpy", "torch") and getattr(value, "shape", None) in _OF_ONE
 
 
 def as_metrics(values: Mapping[str, Any]) -> tuple[dict[str, float | None], list[str]]:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_green.records import CellRecord, Status
 from jupyter_green.track import current
 from jupyter_green.track.accuracy import as_metrics
-from jupyter_green.track.target import is_named, target
+from jupyter_green.track.notebook import kernel_id, notebook_path
+from jupyter_green.track.target import target
 from jupyter_green.track.tracker import Options, Tracker
+from jupyter_green.track.wanted import is_wanted
 
 if TYPE_CHECKING:
     import pandas as pd
 
 last = current.last
 
+_Part = TypeVar("_Part")
+_MOST_STEP = 2**63  # what databases hold
+_told: set[str] = set()
 _making = threading.Lock()  # two threads that begin to measure at once share a session
 
 
@@ -40,24 +45,17 @@ def measure(name: str | None = None) -> Iterator[Block]:
     """Measure a block of code, in a notebook or a plain script.
 
     Args:
-        name: A named block becomes a run of its own in MLflow.
+        name: A named block becomes a run of its own in MLflow, unless the settings say ``mlflow = off``.
 
     Yields:
-        A `Block`. In a process forked from the measured one nothing is measured (its parent counts it), and the
-        block's record stays None.
+        A `Block`. Its record stays None in a process forked from the measured one (its parent counts it), and where
+        measuring is not possible, which is said once on standard error.
 
     >>> with measure() as block:
     ...     block.log(accuracy=0.96)
     """
-    block = Block()
-    tracker = _tracker()
-    if tracker is None or tracker.is_inert:
-        yield block
-        return
-    key = object()
-    wanted = name is not None or is_named(os.environ)
-    goes_to = target(os.environ, tracker.session.cwd, tracker.settings.experiment) if wanted else None
-    tracker.open(key, kind="block", options=Options(name=None if name is None else str(name), target=goes_to))
+    block, key = Block(), object()
+    tracker = _trying(lambda: _open(key, name))
     status: Status = "ok"
     try:
         yield block
@@ -65,10 +63,39 @@ def measure(name: str | None = None) -> Iterator[Block]:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "error"
         raise
     finally:
-        stopped = None if tracker.is_inert else tracker.stop(key)  # a fork inside the block: the parent ends it
-        if stopped is not None:
-            metrics, notes = as_metrics(block._metrics)
-            block.record = tracker.write(stopped, tracker.record(stopped, status, metrics, notes))
+        if tracker is not None and not tracker.is_inert:  # else a fork inside the block: the parent ends it
+            block.record = _trying(lambda: _close(tracker, key, status, block._metrics))
+
+
+def _open(key: object, name: str | None) -> Tracker | None:
+    tracker = _tracker()
+    if tracker is None or tracker.is_inert:
+        return None
+    settings = tracker.settings
+    wanted = is_wanted(settings.mlflow, named=name is not None, environ=os.environ)
+    goes_to = target(os.environ, tracker.session.cwd, settings.experiment) if wanted else None
+    tracker.open(key, kind="block", options=Options(name=None if name is None else str(name), target=goes_to))
+    return tracker
+
+
+def _close(tracker: Tracker, key: object, status: Status, values: dict[str, Any]) -> CellRecord | None:
+    stopped = tracker.stop(key)
+    if stopped is None:
+        return None
+    metrics, notes = as_metrics(values)
+    return tracker.write(stopped, tracker.record(stopped, status, metrics, notes))
+
+
+def _trying(measuring: Callable[[], _Part]) -> _Part | None:
+    """Do a part of measuring; what goes wrong there never fails the user's code, and is said once."""
+    try:
+        return measuring()
+    except Exception as error:
+        problem = f"jupyter_green: this could not be measured ({type(error).__name__}: {error})."
+        if problem not in _told:
+            _told.add(problem)
+            print(problem, file=sys.stderr)
+        return None
 
 
 def step(step: int | None = None, **metrics: Any) -> float | None:
@@ -91,9 +118,10 @@ def step(step: int | None = None, **metrics: Any) -> float | None:
 def _number(step: Any) -> int | None:
     """Return a step's number as an int (numpy's are none), or None where it is no number."""
     try:
-        return None if step is None else int(step)
+        number = None if step is None else int(step)
     except (TypeError, ValueError, OverflowError):
         return None
+    return number if number is not None and abs(number) < _MOST_STEP else None
 
 
 def history(notebook: str | None = None) -> pd.DataFrame:
@@ -125,5 +153,17 @@ def _tracker() -> Tracker | None:
             settings, problem = current.usable_settings(os.environ)
             if problem is not None:
                 print(problem, file=sys.stderr)
-            current.start(settings, runner="script")
+            shell = _shell()
+            current.start(
+                settings,
+                runner="script" if getattr(shell, "kernel", None) is None else "kernel",
+                notebook=notebook_path(shell),
+                kernel_id=kernel_id(shell),
+            )
         return current.current()
+
+
+def _shell() -> Any:
+    """Return IPython's shell, if this runs in one: the blocks of a notebook belong to the notebook."""
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else ipython.get_ipython()

@@ -11,7 +11,8 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from jupyter_green.records import CellRecord
@@ -27,10 +28,13 @@ class Courier:
         home: The folder of everything that is kept.
         log: The session's journal file.
         environ: The kernel's environment.
+        quiet: While it is held nobody reads the process tree: seen there once, the courier would count as the user's.
     """
 
-    def __init__(self, home: Path, log: Path, environ: Mapping[str, str]) -> None:
-        self._home, self._log, self._environ = home, log, environ
+    def __init__(
+        self, home: Path, log: Path, environ: Mapping[str, str], quiet: Callable[[], AbstractContextManager[object]]
+    ) -> None:
+        self._home, self._log, self._environ, self._quiet = home, log, environ, quiet
         self._pipe: int | None = None
         self._lock = threading.RLock()  # threads may end blocks at the same time
         self.problem: str | None = None
@@ -45,10 +49,12 @@ class Courier:
         with self._lock:
             if self._pipe is not None and self._write(self._pipe):
                 return
+            self.problem = None
             try:
-                self._start()
-            except OSError as error:
-                self.problem = f"the courier to MLflow could not be started ({error.strerror})"
+                with self._quiet():
+                    self._start()
+            except Exception as error:  # no interpreter, no processes left, a system without these calls
+                self.problem = f"the courier to MLflow could not be started ({type(error).__name__}: {error})"
 
     def _write(self, pipe: int) -> bool:
         try:
@@ -88,9 +94,12 @@ class Courier:
                 stderr=subprocess.DEVNULL,
                 env=environ,
             )
-            process.wait()
+            failed = process.wait()
         except BaseException:
             self._hang_up()
             raise
         finally:
             os.close(read_end)
+        if failed:
+            self._hang_up()
+            raise OSError(f"exit code {failed}")

@@ -22,6 +22,7 @@ from jupyter_green.track.tracker import Tracker
 _RUN_ID = re.compile(r"[0-9a-f]{16}")
 
 _current: Tracker | None = None
+_courier: Courier | None = None
 
 
 def current() -> Tracker | None:
@@ -42,7 +43,7 @@ def start(
     Raises:
         UsageError: If the intensity in the settings cannot be understood.
     """
-    global _current
+    global _current, _courier
     run = environ.get("JUPYTER_GREEN_RUN")
     run = run if run and _RUN_ID.fullmatch(run) else None
     intensity = resolve_or_none(settings)
@@ -58,7 +59,7 @@ def start(
     )
     journal = Journal(home, session)
     # Inside an engine's run the engine delivers, so that nothing is counted twice.
-    courier = None if run is not None else Courier(home, journal.path, environ)
+    _courier = courier = None if run is not None else Courier(home, journal.path, environ, meter.quiet)
     tracker = Tracker(session, settings, meter, journal, intensity, None if courier is None else courier.consider)
     _current = tracker
     atexit.register(_end, tracker)
@@ -76,6 +77,11 @@ def stop() -> None:
 
 def _end(tracker: Tracker) -> None:
     tracker.end()
+
+
+def delivery_problem() -> str | None:
+    """Return why records do not leave for MLflow, if that is so."""
+    return None if _courier is None else _courier.problem
 
 
 def last() -> CellRecord | None:

@@ -95,7 +95,12 @@ def _deliver_log(
     outcome = _nothing(None)
     over = is_over(log)
     done = receipts.record_ids
-    for goal, records in group(log.records, wanted, receipts).items():
+    groups = group(log.records, wanted, receipts)
+    latest = max((records[-1] for records in groups.values()), key=log.records.index, default=None)
+    for goal, records in groups.items():
+        end = log.end
+        if end is not None and records[-1] is not latest:
+            end = replace(end, between_j=None)  # what came after the last record is in one run's total only
         is_final = any(one.is_final and records[-1].record_id in one.record_ids for one in receipts.delivered)
         missing = [record for record in records if record.record_id not in done]
         if not missing and (is_final or not over):
@@ -103,7 +108,7 @@ def _deliver_log(
         try:
             client, uri = _client(goal, log.session, environ)
             with locked(home, absolute_uri(uri, log.session.cwd)):
-                one = _send(_Delivery(client, uri, log.session, receipts, up_to_date), goal, records, log.end, over)
+                one = _send(_Delivery(client, uri, log.session, receipts, up_to_date), goal, records, end, over)
         except DeliveryError as error:  # another place of this session may be there
             outcome = replace(outcome, problem=outcome.problem or str(error))
             continue
@@ -133,12 +138,15 @@ def group(records: Sequence[CellRecord], wanted: Target | None, receipts: Receip
     """Return where the records go, in their order.
 
     A record without a place of its own stays where it is already; else it goes with the session: to the first place
-    that any record names, else to ``wanted``.
+    that any record names, else to ``wanted``. One that is to stay here goes nowhere, nor does what it holds.
     """
     named = next((record.mlflow for record in records if record.mlflow is not None), None) or wanted
     at = {record_id: one.goal for one in receipts.delivered for record_id in one.record_ids}
     groups: dict[Target, list[CellRecord]] = {}
+    staying = {record.record_id for record in records if record.stays}
     for record in records:
+        if record.stays or record.part_of in staying:
+            continue
         goal = record.mlflow or at.get(record.record_id) or named
         if goal is not None:
             plain = Target(tracking_uri=goal.tracking_uri, experiment=goal.experiment)

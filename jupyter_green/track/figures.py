@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NOTE_OF_FLAG = {
     Flag.SHARED: "ran beside another cell; the energy is shared by their threads' CPU time",
+    Flag.OVERLAPPED: "overlapped another block of its thread; its energy may be the other's, as the range says",
     Flag.SENSOR_LOST: "an energy counter did not answer; modelled from CPU time meanwhile",
     Flag.DELTA_DROPPED: "an energy counter was reset or turned unseen; modelled from CPU time meanwhile",
     Flag.IDLE_UNSEEN: "the machine's idle power has not been seen yet, so the range is wide",
@@ -39,13 +40,17 @@ def notes_of(flags: int) -> tuple[str, ...]:
     return tuple([note for flag, note in NOTE_OF_FLAG.items() if flags & flag])
 
 
+def quality_of(flags: int) -> Quality:
+    """Return how good a figure is: a share of a counter, or the model."""
+    return "modelled" if flags & Flag.MODELLED else "apportioned"
+
+
 def energy_of(measured: Measured, source: Source) -> Energy:
     """Return a window's energy; unknown where the CPU time is, and the joules of a domain that nobody counted."""
     amounts, flags = measured.amounts, measured.flags
     modelled = flags & Flag.MODELLED
     known = not flags & Flag.CPU_UNKNOWN
     value, low, high, duration_s = scale(measured)
-    quality: Quality = "modelled" if modelled else "apportioned"
     lost = flags & (Flag.SENSOR_LOST | Flag.DELTA_DROPPED)
     of_domain = "model" if modelled and not lost else "rapl+model" if lost else "rapl"
     return Energy(
@@ -60,18 +65,24 @@ def energy_of(measured: Measured, source: Source) -> Energy:
         cpu_s=amounts[OWN_S] if known else None,
         others_cpu_s=amounts[OTHERS_S],
         source=dict.fromkeys(source.domains, of_domain),
-        quality=quality,
+        quality=quality_of(flags),
         covers=source.covers,
         notes=notes_of(flags),
     )
 
 
-def between_of(gap: Measured) -> Between | None:
-    """Return the attributed energy between cells."""
+def between_of(gap: Measured, quality: Quality | None) -> Between | None:
+    """Return the attributed energy between cells; a gap without any is as good as the cell that follows it."""
     if gap.flags & Flag.CPU_UNKNOWN:
         return None
     amounts = gap.amounts
-    return Between(value=amounts[ATTRIBUTED], low=amounts[LOW], high=amounts[HIGH], cpu_s=amounts[OWN_S])
+    return Between(
+        value=amounts[ATTRIBUTED],
+        low=amounts[LOW],
+        high=amounts[HIGH],
+        cpu_s=amounts[OWN_S],
+        quality=quality_of(gap.flags) if amounts[HIGH] else quality,
+    )
 
 
 def co2e_of(energy: Energy, intensity: Intensity | None, pue: float) -> tuple[float | None, float | None, float | None]:

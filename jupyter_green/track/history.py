@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_green.meter.clocks import boot_id, process_exists, read_stat
-from jupyter_green.records import Between, CellRecord, Session
+from jupyter_green.records import Between, CellRecord, Session, Target
 from jupyter_green.totals import add_known
 from jupyter_green.track.journal import SessionLog, log_paths, read_log
 from jupyter_green.track.receipts import read_receipts
@@ -54,7 +54,28 @@ def merge(outside: tuple[CellRecord, ...], inside: list[CellRecord]) -> list[Cel
         else:  # the kernel did not measure this cell, only blocks in it
             merged.extend(_part_of(whole, part) for part in mine)
             merged.append(whole)
-    return [*merged, *(replace(part, session_id=_run_of(part)) for part in waiting)]
+    return [*merged, *(_after(outside, part) for part in waiting)]
+
+
+def _after(outside: tuple[CellRecord, ...], part: CellRecord) -> CellRecord:
+    """Return what a kernel recorded when its engine wrote no more."""
+    if not outside:
+        return replace(part, session_id=_run_of(part))
+    return replace(part, session_id=_run_of(part), mlflow=_goal(outside[-1], part))
+
+
+def _goal(whole: CellRecord, part: CellRecord) -> Target | None:
+    """Return where a kernel's record goes: where its engine's run goes, so that one run of papermill is one in MLflow.
+
+    Only an experiment that the cell itself named is another one (mlflow in the notebook names its own by their ids).
+    """
+    if part.stays:
+        return None
+    if whole.mlflow is None or part.mlflow is None:
+        return part.mlflow or whole.mlflow
+    named = part.mlflow.experiment
+    is_own = named is not None and named != whole.mlflow.experiment and not named.startswith("id:")
+    return part.mlflow if is_own else whole.mlflow
 
 
 def _part_of(whole: CellRecord, part: CellRecord) -> CellRecord:
@@ -64,7 +85,8 @@ def _part_of(whole: CellRecord, part: CellRecord) -> CellRecord:
         part_of=part.part_of or whole.record_id,
         cell_id=part.cell_id or whole.cell_id,
         between_j=None,
-        mlflow=part.mlflow or whole.mlflow,
+        notebook=part.notebook or whole.notebook,
+        mlflow=_goal(whole, part),
     )
 
 
@@ -95,7 +117,8 @@ def _instead_of(whole: CellRecord, parts: list[CellRecord]) -> Iterator[CellReco
             cell_id=part.cell_id or whole.cell_id,
             between_j=between,
             status=status,
-            mlflow=part.mlflow or whole.mlflow,
+            notebook=part.notebook or whole.notebook,
+            mlflow=_goal(whole, part),
             notes=tuple(dict.fromkeys((*part.notes, *whole.notes))),
         )
 

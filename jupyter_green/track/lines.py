@@ -105,7 +105,7 @@ _NOTHING = object()
 
 def _is_empty(name: str, value: Any) -> bool:
     """Tell whether a value is what a reader takes for granted."""
-    return name not in _SHARED and (value is None or value == [] or value == {})
+    return name not in _SHARED and (value is None or value is False or value == [] or value == {})
 
 
 def other_line(kind: str, values: Mapping[str, Any]) -> bytes:
@@ -130,4 +130,7 @@ def cell_from_line(values: Mapping[str, Any], shared: Mapping[str, Any]) -> Cell
         KeyError, TypeError, ValueError: If it is not a record.
     """
     energy = {**(shared.get("energy") or {}), **values["energy"]}
-    return cell_from_json({**shared, **values, "energy": energy})
+    between = values.get("between_j")
+    if between is not None:
+        between = {"quality": energy.get("quality"), **between}
+    return cell_from_json({**shared, **values, "energy": energy, "between_j": between})

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from jupyter_green.records import CellRecord, End, Session
-from jupyter_green.totals import Total, sum_energy, total
+from jupyter_green.totals import Total, total
 
 SESSION, RECORD, KIND = "green.session", "green.record", "green.kind"
 _MOST_TEXT = 5000  # MLflow takes 8,000 characters in a tag and 6,000 in a parameter
@@ -193,7 +193,7 @@ def _common(session: Session, records: Sequence[CellRecord]) -> dict[str, str]:
         tags["mlflow.source.type"] = "NOTEBOOK"
     if records:
         # A sum is only as good as its worst part.
-        tags["green.quality"] = sum_energy(record.energy for record in records).quality or "not measured"
+        tags["green.quality"] = total(records).energy.quality or "not measured"
     intensities = [record.intensity for record in records if record.intensity is not None]
     told = {
         "green.intensity": [f"{one.g_per_kwh:g} gCO2e/kWh, {one.label}" for one in intensities],

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyter_green.errors import UsageError
 from jupyter_green.records import Target, to_json
 from jupyter_green.settings import read_home, read_settings
 from jupyter_green.track.deliver import group
 from jupyter_green.track.history import is_over, sessions
 from jupyter_green.track.journal import SessionLog
 from jupyter_green.track.receipts import read_receipts
-from jupyter_green.track.target import absolute_uri, target
+from jupyter_green.track.target import absolute_uri, target, without_credentials
 
 # What an address that only a journal names must not get: MLflow's own credentials, and those of artifact stores.
 _CREDENTIALS = (
@@ -71,11 +70,14 @@ def sync_all(environ: Mapping[str, str]) -> list[tuple[SessionLog, dict[str, Any
     """Deliver every session that MLflow does not have entirely.
 
     Credentials in this environment go to the address that this environment names, and to no other.
+
+    Raises:
+        UsageError: If a setting is invalid: what was meant is not known, so nothing is sent.
     """
     home = read_home(environ)
-    waiting = [log for log in sessions(home) if _lacks(log)]
-    named = environ.get("MLFLOW_TRACKING_URI")
     wanted = _wanted(environ)
+    waiting = [log for log in sessions(home) if _lacks(log, wanted)]
+    named = environ.get("MLFLOW_TRACKING_URI")
     trusted = [log for log in waiting if _is_trusted(log, named, wanted)]
     others = [log for log in waiting if log not in trusted]
     results: list[tuple[SessionLog, dict[str, Any]]] = []
@@ -89,18 +91,15 @@ def sync_all(environ: Mapping[str, str]) -> list[tuple[SessionLog, dict[str, Any
 
 def _wanted(environ: Mapping[str, str]) -> Target:
     """Return where records go that name no place: to MLflow as this environment has it, as if mlflow were used now."""
-    try:
-        experiment = read_settings(environ=environ).experiment
-    except UsageError:
-        experiment = None
-    return target(environ, os.getcwd(), experiment)
+    return target(environ, os.getcwd(), read_settings(environ=environ).experiment)
 
 
-def _lacks(log: SessionLog) -> bool:
+def _lacks(log: SessionLog, wanted: Target) -> bool:
     receipts = read_receipts(log.path)
-    if {record.record_id for record in log.records} - receipts.record_ids:
+    due = {one.record_id for records in group(log.records, wanted, receipts).values() for one in records}
+    if due - receipts.record_ids:
         return True
-    return bool(log.records) and is_over(log) and not any(one.is_final for one in receipts.delivered)
+    return bool(due) and is_over(log) and not any(one.is_final for one in receipts.delivered)
 
 
 def _is_trusted(log: SessionLog, named: str | None, wanted: Target) -> bool:
@@ -116,10 +115,10 @@ def _is_trusted(log: SessionLog, named: str | None, wanted: Target) -> bool:
 
 def _origin(uri: str) -> tuple[str, str]:
     try:
-        parts = urlsplit(uri)
+        parts = urlsplit(without_credentials(uri))  # what is left names the host that MLflow would go to
     except ValueError:
         return "?", uri
-    return parts.scheme, parts.netloc.rpartition("@")[2].lower()
+    return parts.scheme, parts.netloc.lower()
 
 
 def _without_credentials(environ: Mapping[str, str], home: Path, empty_home: str) -> dict[str, str]:

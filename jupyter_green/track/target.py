@@ -12,9 +12,8 @@ from collections.abc import Mapping
 
 from jupyter_green.records import Target
 
-_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
+_SCHEME = re.compile(r"^[A-Za-z][\w+.-]+:")
 _SQLITE = re.compile(r"^(sqlite(?:\+\w+)?:///)(?!/)(.+)$")
-_USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")  # to the last @: a password may hold one
 
 
 def absolute_uri(uri: str, cwd: str) -> str:
@@ -41,9 +40,10 @@ def without_credentials(uri: str) -> str:
     >>> without_credentials("https://ann:pw@host:5000/x?token=1")
     'https://host:5000/x'
     """
-    from jupyter_green.track.secrets import without_secrets  # its patterns take 1 ms, for addresses of servers only
+    # Its patterns take 1 ms, for addresses of servers only.
+    from jupyter_green.track.secrets import without_secrets, without_user_info
 
-    return without_secrets(_USER_INFO.sub("", uri))
+    return without_secrets(without_user_info(uri))
 
 
 _PROFILES = frozenset({"databricks", "databricks-uc", "uc"})

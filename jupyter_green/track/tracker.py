@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from jupyter_green.meter.meter import Keeper, Measured, Meter
 from jupyter_green.meter.power import ATTRIBUTED, FIXED, HIGH, LOW, OTHERS_S, OWN_S, Flag
@@ -24,7 +24,7 @@ from jupyter_green.records import (
     Target,
 )
 from jupyter_green.settings import Settings
-from jupyter_green.track.figures import between_of, co2e_of, energy_of, notes_of, scale
+from jupyter_green.track.figures import between_of, co2e_of, energy_of, notes_of, quality_of, scale
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.lines import Lines
 from jupyter_green.track.noted import Noted
@@ -38,8 +38,9 @@ class Options:
     name: str | None = None
     phase: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    intensity: Intensity | None = None
+    intensity: Intensity | Literal["unknown"] | None = None  # unknown: what was said could not be understood
     target: Target | None = None
+    stays: bool = False
 
 
 NO_OPTIONS = Options()
@@ -108,7 +109,7 @@ class Tracker:
     @property
     def last(self) -> CellRecord | None:
         """The newest record of a cell or block."""
-        return self._last.record if isinstance(self._last, Noted) else self._last
+        return self._last.record if type(self._last) is Noted else self._last
 
     @property
     def is_inert(self) -> bool:
@@ -173,9 +174,10 @@ class Tracker:
         assert intensity is not None
         if window.gap is None:
             window.gap = self.meter.take_between()
-        if window.gap.flags & Flag.CPU_UNKNOWN:
-            return None
         amounts, gap = measured.amounts, window.gap.amounts
+        is_other = gap[HIGH] and (window.gap.flags ^ measured.flags) & Flag.MODELLED
+        if is_other or window.gap.flags & Flag.CPU_UNKNOWN:
+            return None
         value, low, high, duration_s = scale(measured)
         line = lines.plain(
             window.record_id,
@@ -208,7 +210,7 @@ class Tracker:
             and not window.steps
             and not window.notes
             and not flags & (Flag.CPU_UNKNOWN | Flag.SENSOR_LOST | Flag.DELTA_DROPPED)
-            and first.energy.quality == ("modelled" if flags & Flag.MODELLED else "apportioned")
+            and first.energy.quality == quality_of(flags)
             and self.intensity is not None
             and first.intensity is self.intensity
             and first.price_per_kwh is None
@@ -241,8 +243,10 @@ class Tracker:
         """Make the record of a closed window; what was used since the record before goes with it."""
         window, options, settings, session = stopped.window, stopped.window.options, self.settings, self.session
         energy = energy_of(stopped.measured, self.meter.source)
-        intensity = options.intensity or self.intensity
-        between = None if stopped.part_of is not None else between_of(window.gap or self.meter.take_between())
+        intensity = None if options.intensity == "unknown" else options.intensity or self.intensity
+        between = (
+            None if stopped.part_of is not None else between_of(window.gap or self.meter.take_between(), energy.quality)
+        )
         spent, self.meter_cpu_s = self.meter_cpu_s, None
         pue, price = settings.pue, settings.price_per_kwh
         co2e = co2e_of(energy, intensity, pue)
@@ -275,6 +279,7 @@ class Tracker:
             between_j=between,
             steps=tuple(window.steps),
             meter_cpu_s=spent,
+            stays=options.stays,
             notes=_masked((*window.notes, *notes)),
         )
 
@@ -289,7 +294,10 @@ class Tracker:
             self.meter.tick()
             spent, self.meter_cpu_s = self.meter_cpu_s, None
             end = End(
-                at=datetime.now(UTC), status=status, between_j=between_of(self.meter.take_between()), meter_cpu_s=spent
+                at=datetime.now(UTC),
+                status=status,
+                between_j=between_of(self.meter.take_between(), None),
+                meter_cpu_s=spent,
             )
             self.journal.append_end(end)
         self.journal.sync()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_green.records import CellRecord
+from jupyter_green.records import CellRecord, Intensity
 from jupyter_green.units import energy_text, mass_text, three_figures
 
 _RESOLUTION_J = 1e-3
@@ -14,7 +14,7 @@ def energy_part(record: CellRecord) -> str:
     if energy.attributed_j is None:
         return "energy not measured"
     if _is_below_resolution(record):
-        return "under 1 mJ, below resolution"
+        return f"under {energy_text(max(energy.high_j or 0.0, _RESOLUTION_J))}, below resolution"
     return energy_text(energy.attributed_j, energy.low_j, energy.high_j)
 
 
@@ -26,9 +26,20 @@ def co2e_part(record: CellRecord) -> str:
         return "CO₂e below resolution"
     text = mass_text(record.co2e_g, record.co2e_low_g, record.co2e_high_g)
     amount, bracket, spread = text.partition(" (")
-    zone = record.intensity.zone
-    label = {"world": "grid not set", "user": record.intensity.label}.get(zone, zone)
+    label = grid_text(record.intensity)
     return f"{amount} CO₂e ({spread[:-1]}, {label})" if bracket else f"{amount} CO₂e ({label})"
+
+
+def grid_text(intensity: Intensity) -> str:
+    """Name the grid in a word or two."""
+    return {"world": "grid not set", "user": intensity.label}.get(intensity.zone, intensity.zone)
+
+
+def intensity_text(intensity: Intensity) -> str:
+    """Write a carbon intensity with its range and where it comes from."""
+    spread = f" ({intensity.low:.3g} to {intensity.high:.3g})" if intensity.low < intensity.high else ""
+    scope = "" if intensity.scope is None else f", {intensity.scope}"
+    return f"{intensity.g_per_kwh:.3g}{spread} gCO₂e/kWh, {intensity.label}; {intensity.kind}{scope}"
 
 
 def _is_below_resolution(record: CellRecord) -> bool:

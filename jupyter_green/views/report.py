@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_green.records import CellRecord, Session, to_json
 from jupyter_green.totals import Total
 from jupyter_green.units import energy_text, mass_text, three_figures
-from jupyter_green.views.line import co2e_part, energy_part, metric_text, notes_of
+from jupyter_green.views.line import co2e_part, energy_part, grid_text, intensity_text, metric_text, notes_of
 
 
 def title(record: CellRecord) -> str:
@@ -29,8 +29,8 @@ def cost_text(value: float | None, currency: str | None) -> str:
     return "no price set" if value is None else f"{three_figures(value)} {currency}"
 
 
-def total_lines(whole: Total) -> list[str]:
-    """Return the total in sentences: energy, of which between cells, CO2e, cost."""
+def total_lines(whole: Total, records: Sequence[CellRecord]) -> list[str]:
+    """Return the total of these records in sentences: energy, of which between cells, CO2e, cost."""
     energy = whole.energy
     if energy.quality is None:
         return ["Total: nothing was measured"]
@@ -40,7 +40,7 @@ def total_lines(whole: Total) -> list[str]:
         else energy_text(energy.attributed_j, energy.low_j, energy.high_j),
         "CO₂e not known"
         if whole.co2e_g is None
-        else f"{mass_text(whole.co2e_g, whole.co2e_low_g, whole.co2e_high_g)} CO₂e",
+        else f"{mass_text(whole.co2e_g, whole.co2e_low_g, whole.co2e_high_g)} CO₂e ({_grids(records)})",
         energy.quality,
     ]
     lines = [f"Total: {' · '.join(parts)}"]
@@ -50,8 +50,14 @@ def total_lines(whole: Total) -> list[str]:
             f"of which between cells (start of the kernel, idling): {energy_text(gap.value, gap.low, gap.high)}"
         )
     if whole.cost is not None:
-        lines.append(f"Cost: {cost_text(whole.cost, whole.currency)}")
+        lines.append(f"Cost: {cost_text(whole.cost, whole.currency)} (of the energy's middle figure, at your price)")
     return lines
+
+
+def _grids(records: Sequence[CellRecord]) -> str:
+    """Name each grid once, as in ``FRA, grid not set``."""
+    intensities = [record.intensity for record in records if record.intensity is not None]
+    return ", ".join(dict.fromkeys(grid_text(one) for one in intensities))
 
 
 def rows(records: Sequence[CellRecord]) -> list[tuple[str, str, str, str, str]]:
@@ -78,11 +84,7 @@ def method_lines(session: Session, records: Sequence[CellRecord]) -> list[str]:
         if intensity is None:
             lines.append("Carbon intensity: not known, so CO₂e is not measured.")
         else:
-            spread = f" ({intensity.low:.3g} to {intensity.high:.3g})" if intensity.low < intensity.high else ""
-            lines.append(
-                f"Carbon intensity: {intensity.g_per_kwh:.3g}{spread} gCO₂e/kWh, {intensity.label}; "
-                f"{intensity.kind}, {intensity.scope}, source: {intensity.source}."
-            )
+            lines.append(f"Carbon intensity: {intensity_text(intensity)}; source: {intensity.source}.")
     pues = {record.pue for record in records}
     lines.append(f"PUE {', '.join(f'{pue:g}' for pue in sorted(pues))} (1: this computer alone).")
     return lines
@@ -94,7 +96,7 @@ def markdown(session: Session, records: Sequence[CellRecord], whole: Total) -> s
     lines = [f"# Energy of {_escaped(name)}, {session.started_at:%Y-%m-%d %H:%M} UTC", ""]
     lines += [f"| {' | '.join(HEADINGS)} |", "| --- | ---: | ---: | --- | --- |"]
     lines += [f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows(records)]
-    lines += ["", *[f"{line}  " for line in total_lines(whole)], "", "## How this was measured", ""]
+    lines += ["", *[f"{line}  " for line in total_lines(whole, records)], "", "## How this was measured", ""]
     lines += [f"- {_escaped(line)}" for line in method_lines(session, records)]
     notes = dict.fromkeys(f"{title(record)}: {note}" for record in records for note in notes_of(record))
     if notes:

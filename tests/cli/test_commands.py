@@ -15,6 +15,7 @@ from jupyter_green.records import intensity_from_json
 from tests.commands import MAIN, green
 from tests.kernels import Kernel
 from tests.retrain import notebooks
+from tests.track import forge
 
 
 def test_doctor_gives_the_contract(tmp_path: Path, home: Path) -> None:
@@ -75,6 +76,7 @@ def test_usage_errors(arguments: list[str], said: str, tmp_path: Path, home: Pat
         ({"JUPYTER_GREEN_PUE": "abc"}, "jupyter_green: pue = 'abc' in environment: a number is expected."),
         ({"JUPYTER_GREEN_INTENSTY": "FRA"}, "Did you mean JUPYTER_GREEN_INTENSITY?"),
         ({"JUPYTER_GREEN_INTENSITY": "Frnace"}, "intensity 'Frnace' is not a zone."),
+        ({"JUPYTER_GREEN_HOME": "~nosuch/x"}, "JUPYTER_GREEN_HOME = '~nosuch/x'"),
     ],
 )
 def test_bad_settings(env: dict[str, str], said: str, tmp_path: Path, home: Path) -> None:
@@ -83,6 +85,34 @@ def test_bad_settings(env: dict[str, str], said: str, tmp_path: Path, home: Path
     assert (answer.code, answer.out) == (2, "")
     assert said in answer.err
     assert answer.err.count("\n") == 1
+
+
+def test_sync_with_a_bad_setting(tmp_path: Path, home: Path, make_store: Callable[[Path], str]) -> None:
+    """``sync`` with a setting that cannot be understood is exit code 2, and nothing is sent; then it is."""
+    make_store(tmp_path)
+    forge.write(home, forge.dead(cwd=str(tmp_path)), [forge.record(1, mlflow=None)])
+    refused = green("sync", cwd=tmp_path, env={"JUPYTER_GREEN_PUE": "abc", "JUPYTER_GREEN_EXPERIMENT": "mine"})
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "jupyter_green: pue = 'abc' in environment: a number is expected.\n"
+    assert "Sent 1 record to MLflow" in green("sync", cwd=tmp_path).out
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_a_terminal_that_cannot_show_everything(encoding: str, tmp_path: Path, home: Path) -> None:
+    """What standard output or error has no character for is a question mark there, never a traceback."""
+    forge.write(home, forge.dead(notebook=str(tmp_path / "größe λ.ipynb")), [forge.record(1)])
+    for arguments, code in ((["report"], 0), (["report", "λ"], 2)):
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert b"Traceback" not in done.stderr
+        said = done.stderr if code else done.stdout
+        assert b"the journal holds no records of" in said if code else b"Energy of gr" in said
 
 
 def test_a_home_that_is_a_file(tmp_path: Path) -> None:
@@ -116,8 +146,8 @@ def test_intensity(tmp_path: Path, home: Path) -> None:
     answer = green("intensity", "FRA", cwd=tmp_path)
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.startswith("FRA: ")
-    assert "gCO2e/kWh, France, yearly mean" in answer.out
-    assert green("intensity", "53g", cwd=tmp_path).out == "user: 53 gCO2e/kWh, set by you; average, lifecycle\n"
+    assert "gCO₂e/kWh, France, yearly mean" in answer.out
+    assert green("intensity", "53g", cwd=tmp_path).out == "user: 53 gCO₂e/kWh, set by you; average\n"
     assert json.loads(green("intensity", "--json", cwd=tmp_path).out)["zone"] == "world"
     listed = green("intensity", "--list", cwd=tmp_path)
     assert (listed.code, listed.err) == (0, "")
@@ -172,7 +202,8 @@ def test_report_and_sync_of_a_notebook(tmp_path: Path, home: Path, make_store: C
     assert green("report", cwd=tmp_path).out == asked.out
     first = green("sync", cwd=tmp_path)
     assert (first.code, first.err) == (0, "")
-    assert f"Sent 3 records to MLflow at sqlite:///{tmp_path / 'mlflow.db'}, run " in first.out
+    # --mlflow off keeps its cell here, and that cell's scoring
+    assert f"Sent 1 record to MLflow at sqlite:///{tmp_path / 'mlflow.db'}, run " in first.out
     run = first.out.split("run ")[-1].strip(" .\n")
     assert green("report", run, cwd=tmp_path).out == asked.out
     second = green("sync", cwd=tmp_path)

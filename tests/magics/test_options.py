@@ -170,12 +170,11 @@ def test_options_reach_the_record(kernel: Kernel) -> None:
         (
             "--intensity Frnace",
             "track_energy: intensity 'Frnace' is not a zone. Did you mean FRA? Try FRA, 53g, or "
-            "jupyter green intensity --list. Energy is recorded, CO2e as if it had not been given.",
+            "jupyter green intensity --list. Energy is recorded, CO2e is not.",
         ),
         (
             "--intensity 53",
-            "track_energy: intensity '53' has no unit. Write 53g for 53 gCO2e/kWh. "
-            "Energy is recorded, CO2e as if it had not been given.",
+            "track_energy: intensity '53' has no unit. Write 53g for 53 gCO2e/kWh. Energy is recorded, CO2e is not.",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -87,6 +88,7 @@ def test_a_zombie_keeps_its_cpu_time() -> None:
 
 def test_descriptors_do_not_leak() -> None:
     """Over 2,000 readings with children that come and go, descriptors stay bounded, and close() gives all back."""
+    gc.collect()  # what earlier tests left open
     tree = ProcessTree()
     at_first = _open_fds()
     most = 0
@@ -110,6 +112,7 @@ def test_descriptors_do_not_leak() -> None:
 
 def test_descriptors_are_few_however_many_threads_a_tree_has() -> None:
     """A tree of hundreds of threads takes no more than 128 of the descriptors that the user's own code needs."""
+    gc.collect()  # what earlier tests left open
     stop = threading.Event()
     threads = [threading.Thread(target=stop.wait) for _ in range(300)]
     child = _sleeper()

@@ -310,3 +310,25 @@ def test_kernels_own_address_and_experiment(
     shell.close()
     wait_until(lambda: not shell.couriers(), "the courier's end")
     assert not (folder / "mlflow.db").exists()
+
+
+def test_its_cpu_time_is_nobodys(shell: Shell, database: Path) -> None:
+    """However often the process tree is read while a courier starts, it is never seen there, nor its CPU time."""
+    shell.run(
+        "import threading, time\n"
+        "from jupyter_green.track import current\n"
+        "with jupyter_green.measure(): meter = current.current().meter\n"
+        "stop = threading.Event()\n"
+        "def read():\n"
+        "    while not stop.is_set(): meter.tick()\n"
+        "reader = threading.Thread(target=read)\n"
+        "reader.start()"
+    )
+    for number in range(12):
+        shell.block(f"block {number}")
+        (courier,) = wait_until(shell.couriers, "a courier")
+        shell.run("meter.tick(); seen = dict(meter._tree._state.seen)")
+        os.kill(courier, signal.SIGKILL)
+        wait_until(lambda: not shell.couriers(), "the courier's end")
+        shell.run("assert not seen, seen")
+    shell.run("stop.set(); reader.join()")

@@ -653,3 +653,29 @@ def test_gap_that_is_unknown(database: Path, home: Path, folder: Path, deliver: 
     records = [record(1, between_j=None), record(2, between_j=Between(value=4.0, low=2.0, high=8.0))]
     deliver(write(home, session(cwd=str(folder)), records))
     assert of_session(database).latest["energy_j"] == 24.0
+
+
+def test_what_is_to_stay_here(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
+    """A cell that said ``--mlflow off`` goes nowhere, nor does what it holds, and the session's total is without it."""
+    records = [
+        record(1, name="private", mlflow=None, stays=True, tags={"customer": "ACME"}),
+        record(2, name="inside", kind="block", part_of=f"{S}-1"),
+        record(3, name="public", between_j=None),
+    ]
+    log = write(home, dead(cwd=str(folder)), records, OK)
+    outcome = deliver(log)
+    assert outcome["delivered"] == 1
+    assert "ACME" not in database.read_bytes().decode("latin-1")
+    made = runs(database)
+    assert [run.name for run in made if run.record is not None] == ["public"]
+    (session_run,) = [run for run in made if run.record is None]
+    assert [row["name"] for row in session_run.cells] == ["public"]
+
+
+def test_totals_of_several_runs_are_the_session(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
+    """A session in two experiments: what it used after its last record stands in one of the totals, not in both."""
+    end = replace(OK, between_j=Between(value=10.0, low=5.0, high=20.0, cpu_s=2.5))
+    records = [record(1), record(2, mlflow=replace(DEFAULT, experiment="other")), record(3)]
+    deliver(write(home, dead(cwd=str(folder)), records, end))
+    sums = [run.latest["energy_j"] for run in runs(database)]
+    assert sorted(sums) == [11.0, 32.0]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_green.records import Between, CellRecord
+from jupyter_green.records import Between, CellRecord, Target
 from jupyter_green.totals import total
 from jupyter_green.track.history import is_alive, is_over, merge, read_session, sessions
 from jupyter_green.track.journal import read_log
@@ -97,6 +97,47 @@ def test_engine_killed_half_way() -> None:
     merged = merge((_outside(1),), [_inside(1), _inside(2), _inside(3)])
     assert [(one.record_id, one.session_id) for one in merged] == [(f"{KERNEL}-{n}-1.0", RUN) for n in (1, 2, 3)]
     assert [one.between_j for one in merged[1:]] == [Between(value=1.0, low=0.5, high=2.0, cpu_s=0.25)] * 2
+
+
+CHURN = Target(tracking_uri=None, experiment="churn")
+SERVER = "http://host:5000"
+
+
+@pytest.mark.parametrize(
+    ("run", "cell", "goal"),
+    [
+        (CHURN, CHURN, CHURN),
+        (CHURN, None, CHURN),
+        (None, CHURN, CHURN),
+        (CHURN, Target(tracking_uri=None, experiment=None), CHURN),
+        (CHURN, Target(tracking_uri=SERVER, experiment="churn"), CHURN),
+        (CHURN, Target(tracking_uri=None, experiment="id:3"), CHURN),
+        (CHURN, Target(tracking_uri=None, experiment="other"), Target(tracking_uri=None, experiment="other")),
+    ],
+)
+def test_one_run_of_papermill_is_one_in_mlflow(run: Target | None, cell: Target | None, goal: Target | None) -> None:
+    """A kernel's record goes where its engine's run goes, unless the cell named another experiment."""
+    outside = (replace(_outside(1), mlflow=run), replace(_outside(2), mlflow=run))
+    inside = [
+        replace(_inside(1), mlflow=cell),
+        replace(_inside(2, kind="block", name="fit"), mlflow=cell),
+        replace(_inside(3), mlflow=cell),  # the engine was killed before its own record of it
+    ]
+    merged = merge(outside, inside)
+    assert [one.mlflow for one in merged if one.record_id.startswith(KERNEL)] == [goal] * 3
+
+
+def test_a_cell_that_stays_goes_nowhere() -> None:
+    """A cell that asked for ``--mlflow off`` names no place, whatever its run has."""
+    (merged,) = merge((replace(_outside(1), mlflow=CHURN),), [_inside(1, stays=True)])
+    assert merged.stays
+    assert merged.mlflow is None
+
+
+def test_notebook_is_the_engines_where_the_kernel_knows_none() -> None:
+    """A notebook that the kernel could not be told by its path is called as the engine calls it."""
+    outside = replace(_outside(1), notebook="https://host/nb.ipynb")
+    assert [one.notebook for one in merge((outside,), [_inside(1)])] == ["https://host/nb.ipynb"]
 
 
 joules = st.floats(0, 1e6)

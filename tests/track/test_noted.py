@@ -147,7 +147,7 @@ def test_a_noted_record_is_as_good_as_a_record(tracker: Tracker) -> None:
     """`_energy` compares, prints, copies and pickles as the record that it stands for."""
     stopped = _stopped((2.0,) * (FIXED + 1), Flag.MODELLED, 1.0, "c", 3)
     noted = tracker.note(stopped, "ok")
-    assert isinstance(noted, Noted)
+    assert type(noted) is Noted
     record = noted.record
     assert (noted.energy, noted.execution_count) == (record.energy, 3)
     assert noted == record

@@ -101,6 +101,18 @@ def test_days_are_a_setting(tmp_path: Path) -> None:
     assert forget_old(tmp_path, {"JUPYTER_GREEN_JOURNAL_DAYS": "8"}) == 1
 
 
+def test_a_project_deletes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pyproject.toml that asks for less than the user's days deletes nothing."""
+    project = tmp_path / "cloned"
+    project.mkdir()
+    (project / "pyproject.toml").write_text("[tool.jupyter_green]\njournal_days = 1\n")
+    monkeypatch.chdir(project)
+    log = _delivered(_made(tmp_path, "1" * 16, 9), *_ids("1" * 16, 1, 2))
+    assert forget_old(tmp_path, {}) == 0
+    assert forget_old(tmp_path, {"JUPYTER_GREEN_JOURNAL_DAYS": "0.5"}) == 0
+    assert log.exists()
+
+
 def test_no_journal(tmp_path: Path) -> None:
     """Without a journal there is nothing to delete."""
     assert forget_old(tmp_path / "none", {}) == 0

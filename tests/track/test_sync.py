@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_green.errors import UsageError
 from jupyter_green.records import Target
 from jupyter_green.track.sync import run_jobs, sentence, sync_all, sync_session
 from tests.track.conftest import clean_environ
@@ -112,6 +113,41 @@ def test_each_kind_of_credentials_is_kept_back(home: Path, tmp_path: Path, kind:
         sync_all(environ)
         assert len(foreign.headers) == 1
         assert "Authorization" not in foreign.headers[0]
+
+
+def test_an_address_that_only_looks_like_the_users_is_not_trusted(home: Path, folder: Path) -> None:
+    """A password with a slash does not pass for the user's own host: what MLflow would go to is what counts."""
+    code = "import os; os.write(2, os.environ.get('PGPASSWORD', 'none').encode()); os._exit(3)"
+    (folder / "sitecustomize.py").write_text(code)
+    environ = clean_environ(
+        home, PYTHONPATH=str(folder), MLFLOW_TRACKING_URI="postgresql://ann:a/b@db:5432/m", PGPASSWORD=PASSWORD
+    )
+    for name, uri in (("1", "postgresql://db:5432/m"), ("2", "postgresql://db:5432/x@evil/m")):
+        about = dead(session_id=name * 16, cwd=str(folder))
+        goal = Target(tracking_uri=uri, experiment=None)
+        write(home, about, [record(1, session_id=name * 16, mlflow=goal)])
+    results = {log.session.session_id[0]: outcome["problem"] for log, outcome in sync_all(environ)}
+    assert results == {"1": f"delivery to MLflow failed: {PASSWORD}", "2": "delivery to MLflow failed: none"}
+
+
+def test_an_invalid_setting_sends_nothing(home: Path, folder: Path, make_store: Callable[[Path], str]) -> None:
+    """With a setting that cannot be understood nothing goes to an experiment that was perhaps not meant."""
+    make_store(folder)
+    write(home, dead(cwd=str(folder)), [record(1, mlflow=None)])
+    with pytest.raises(UsageError, match="pue = 'abc' in environment"):
+        sync_all(clean_environ(home, JUPYTER_GREEN_EXPERIMENT="mine", JUPYTER_GREEN_PUE="abc"))
+    assert runs(folder / "mlflow.db") == []
+
+
+def test_what_is_to_stay_here_does_not_wait(home: Path, folder: Path, make_store: Callable[[Path], str]) -> None:
+    """A record of ``--mlflow off`` is not what a session is sent for, neither with others nor alone."""
+    make_store(folder)
+    for name, kept in (("1", [True, False]), ("2", [True, True])):
+        records = [record(n, session_id=name * 16, mlflow=None, stays=stays) for n, stays in enumerate(kept, start=1)]
+        write(home, dead(session_id=name * 16, cwd=str(folder)), records)
+    results = sync_all(clean_environ(home))
+    assert [(log.session.session_id[0], outcome["delivered"]) for log, outcome in results] == [("1", 1)]
+    assert sync_all(clean_environ(home)) == []
 
 
 def test_session_of_this_process(home: Path, folder: Path, make_store: Callable[[Path], str]) -> None:

@@ -22,11 +22,16 @@ from tests.strategies import cells
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 _WORLD = Intensity(
-    zone="world", g_per_kwh=475.0, low=20.0, high=900.0, at="2019", kind="average", scope="lifecycle", source="table",
+    zone="world", g_per_kwh=475.0, low=20.0, high=900.0, at="2019", kind="average", scope="direct", source="table",
     label="grid not set, world average",
 )  # fmt: skip
-_FRANCE = replace(_WORLD, zone="FRA", g_per_kwh=56.0, low=20.2, high=105.3, at="2023", label="France, yearly mean 2023")
-_YOURS = replace(_WORLD, zone="user", g_per_kwh=53.0, low=53.0, high=53.0, at=None, source="user", label="set by you")
+_FRANCE = replace(
+    _WORLD, zone="FRA", g_per_kwh=56.0, low=20.2, high=105.3, at="2023", scope="lifecycle",
+    label="France, yearly mean 2023",
+)  # fmt: skip
+_YOURS = replace(
+    _WORLD, zone="user", g_per_kwh=53.0, low=53.0, high=53.0, at=None, scope=None, source="user", label="set by you"
+)
 
 
 def _cell(number: int, energy_j: float | None, intensity: Intensity | None = _WORLD, **changes: object) -> CellRecord:

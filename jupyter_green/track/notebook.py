@@ -1,4 +1,4 @@
-"""What a kernel can know of its notebook and of who draws its numbers."""
+"""What a kernel can know of its notebook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CONNECTION_FILE = re.compile(r"kernel-(.+)\.json$")
 
 def notebook_path(shell: Any, environ: Mapping[str, str] = os.environ) -> str | None:
     """Return the notebook's absolute path if Jupyter's server, VS Code or an engine tells it, else None."""
-    path = environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
+    path = environ.get("JPY_SESSION_NAME") or getattr(shell, "user_ns", {}).get("__vsc_ipynb_file__")
     if not isinstance(path, str) or not path.endswith(".ipynb"):
         return None
     return os.path.abspath(path)
@@ -24,18 +24,3 @@ def kernel_id(shell: Any) -> str | None:
     application = getattr(kernel, "parent", None)
     found = _CONNECTION_FILE.search(str(getattr(application, "connection_file", "")))
     return None if found is None else found[1]
-
-
-def lab_draws(shell: Any, environ: Mapping[str, str]) -> bool:
-    """Tell whether JupyterLab with our extension draws the line itself.
-
-    The server extension says that it is there (``JUPYTER_GREEN_UI``); a request that comes from Lab and not from a
-    console or an engine carries ``deletedCells`` in its metadata.
-    """
-    if not environ.get("JUPYTER_GREEN_UI"):
-        return False
-    kernel = getattr(shell, "kernel", None)
-    if kernel is None:
-        return False
-    parent = kernel.get_parent()
-    return isinstance(parent, dict) and "deletedCells" in (parent.get("metadata") or {})
