@@ -38,7 +38,7 @@ def test_doctor_in_words(tmp_path: Path, home: Path) -> None:
     answer = green("doctor", cwd=tmp_path)
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.startswith("Energy is ")
-    assert "475 (20 to 900) gCO2e/kWh, grid not set, world average." in answer.out
+    assert "475 (20 to 900) gCO₂e/kWh, grid not set, world average; average, direct." in answer.out
     assert f"Records are in {home} (0 sessions)." in answer.out
     assert not home.exists()
 
