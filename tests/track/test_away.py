@@ -47,6 +47,22 @@ def test_refused(home: Path, nursery: Nursery) -> None:
     assert read_receipts(log).problem == f"MLflow at {uri}: it did not answer (2 s). {KEPT}"
 
 
+def test_packets_that_are_dropped(home: Path, nursery: Nursery) -> None:
+    """Where nobody says no, because packets are dropped on the way, the server is given up after 2 s."""
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        waiting = [stack.enter_context(socket.socket()) for _ in range(4)]
+        for one in waiting:  # the kernel drops whom a full queue has no room for
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        uri = f"http://127.0.0.1:{full.getsockname()[1]}"
+        began = time.monotonic()
+        problem = nursery.deliver(home, _log(home, uri))["problem"]
+        waited_s = time.monotonic() - began
+    assert problem == f"MLflow at {uri}: it did not answer (2 s). {KEPT}"
+    assert waited_s >= 2  # so it was not refused
+
+
 def test_name_that_nobody_has(home: Path, nursery: Nursery) -> None:
     """A host that does not exist is the same."""
     problem = nursery.deliver(home, _log(home, "http://no-such-host.invalid:5000"))["problem"]
