@@ -6,10 +6,17 @@ import os
 import sys
 import tempfile
 
-from benchmarks import batch, hooks, start, truth
+from benchmarks import attribution, batch, delivery, hooks, start, truth
 from benchmarks.table import Figure, machine, write
 
-PARTS = {"hooks": hooks.run, "start": start.run, "truth": truth.run, "batch": batch.run}
+PARTS = {
+    "hooks": hooks.run,
+    "start": start.run,
+    "truth": truth.run,
+    "attribution": attribution.run,
+    "batch": batch.run,
+    "delivery": delivery.run,
+}
 
 
 def main() -> int:

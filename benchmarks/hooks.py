@@ -7,14 +7,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.table import Figure, median
+from benchmarks import peer
+from benchmarks.synthetic import make_tree
+from benchmarks.table import Figure, Peer, median
+from benchmarks.tools import REPOSITORY
 from tests.kernels import Kernel
-from tests.powercap import Tree
 
 CELLS = 220
 _WARM = 20  # the first cells fill caches; the median is over the rest
-
-CODECARBON = {"tracking_mode": "machine", "output_methods": []}
 
 # Wraps every hook that is registered and notes the CPU time of the calling thread inside, ns.
 _TIMED = """
@@ -29,38 +29,21 @@ def _timed(event, hook):
     return timed
 for _event in _spent:
     _hooks = _shell.events.callbacks[_event]
-    _hooks[:] = [_timed(_event, hook) if _is_ours(hook) else hook for hook in _hooks]
+    _hooks[:] = [_timed(_event, hook) if _is_measured(hook) else hook for hook in _hooks]
 """
 
 _OURS = """
 import jupyter_green
 %load_ext jupyter_green
 %track_energy on
-_is_ours = lambda hook: "jupyter_green" in getattr(hook, "__module__", "")
+_is_measured = lambda hook: "jupyter_green" in getattr(hook, "__module__", "")
 """
 
 # The counter tree takes the place of /sys/class/powercap, which this machine may not have.
-_ON_TREE = """
+ON_TREE = """
 import functools, pathlib
 from jupyter_green.track import current as _current
 _current.make_meter = functools.partial(_current.make_meter, root=pathlib.Path({root!r}))
-"""
-
-_CODECARBON = """
-import logging
-from codecarbon import OfflineEmissionsTracker
-_tracker = OfflineEmissionsTracker(country_iso_code="FRA", log_level="error", **{settings!r})
-_number = 0
-def _before(info):
-    global _number
-    _number += 1
-    _tracker.start_task(f"cell {{_number}}")
-def _after(result):
-    if _tracker._active_task:
-        _tracker.stop_task(f"cell {{_number}}")
-get_ipython().events.register("pre_run_cell", _before)
-get_ipython().events.register("post_run_cell", _after)
-_is_ours = lambda hook: hook in (_before, _after)
 """
 
 _WORKERS = """
@@ -87,46 +70,75 @@ def cell_cpu_ms(setup: list[str], pause_s: float = 0.0) -> float:
     return median(both)
 
 
-def make_tree(folder: Path) -> Path:
-    """Return a synthetic tree of one package and its memory."""
-    tree = Tree(folder / "powercap")
-    tree.zone("intel-rapl:0", "package-0")
-    tree.zone("intel-rapl:0:0", "dram")
-    return tree.root
-
-
 ROUNDS = 3
 PAUSE_S = 0.05
 
 
+def _setups(root: str) -> dict[str, list[str]]:
+    machine = peer.HOOKS.format(settings=peer.settings())
+    process = peer.HOOKS.format(settings=peer.settings("process"))
+    on_tree = peer.ON_TREE.format(repository=str(REPOSITORY), root=root)
+    return {
+        "vm": [_OURS, _TIMED],
+        "rapl": [ON_TREE.format(root=root), _OURS, _TIMED],
+        "workers": [_OURS, _WORKERS, _TIMED],
+        "machine": [machine, _TIMED],
+        "process": [process, _TIMED],
+        "machine, rapl": [on_tree, machine, _TIMED],
+        "machine, workers": [machine, _WORKERS, _TIMED],
+        "process, workers": [process, _WORKERS, _TIMED],
+    }
+
+
 def run() -> list[Figure]:
     """Measure in turn, so that a slower minute of the machine falls on all alike, and return the figures."""
-    peer = "codecarbon 3.3.2, a task per cell"
     with tempfile.TemporaryDirectory() as folder:
-        setups = {
-            "codecarbon": [_CODECARBON.format(settings=CODECARBON), _TIMED],
-            "vm": [_OURS, _TIMED],
-            "rapl": [_ON_TREE.format(root=str(make_tree(Path(folder)))), _OURS, _TIMED],
-            "workers": [_OURS, _WORKERS, _TIMED],
-        }
+        setups = _setups(str(make_tree(Path(folder))))
         rounds = [{name: cell_cpu_ms(setup) for name, setup in setups.items()} for _ in range(ROUNDS)]
-        slow = {name: cell_cpu_ms(setups[name], PAUSE_S) for name in ("vm", "codecarbon")}
+        slow = {name: cell_cpu_ms(setups[name], PAUSE_S) for name in ("vm", "machine")}
     middle = {name: median([one[name] for one in rounds]) for name in setups}
-    part = median([one["vm"] / one["codecarbon"] for one in rounds])
+    part = median([one["vm"] / one["machine"] for one in rounds])
     count = f"median of {CELLS - _WARM} cells, of {ROUNDS} kernels in turn"
-    settings = f"{count}; codecarbon: OfflineEmissionsTracker(country_iso_code='FRA', {CODECARBON})"
+
+    def beside(*names: str) -> tuple[Peer, ...]:
+        notes = {"process": "process mode: it too looks at one process tree", "machine, rapl": "same tree"}
+        return tuple(
+            Peer(peer.A_TASK, middle[name], notes.get(name.removesuffix(", workers"), "machine mode")) for name in names
+        )
+
+    told = f"{count}; codecarbon: {peer.told(peer.settings())}"
     return [
-        Figure("hooks and append, no counters", "ms CPU", middle["vm"], 0.2, peer, middle["codecarbon"], settings),
-        Figure("the same as a part of codecarbon's", "", part, 1 / 3, "", None, "of the same round; aim: a quarter"),
+        Figure("hooks and append, no counters", "ms CPU", middle["vm"], 0.2, beside("machine", "process"), told),
+        Figure(
+            "the same as a part of codecarbon's",
+            "",
+            part,
+            1 / 3,
+            (Peer(f"{peer.A_TASK}, machine mode", 1.0),),
+            "of the same round; aim: a quarter",
+        ),
         Figure(
             f"the first, cells {PAUSE_S * 1e3:g} ms apart",
             "ms CPU",
             slow["vm"],
             0.2,
-            peer,
-            slow["codecarbon"],
+            (Peer(peer.A_TASK, slow["machine"]),),
             "one kernel each; colder caches, and /proc/stat is read",
         ),
-        Figure("hooks and append, RAPL", "ms CPU", middle["rapl"], 0.35, "", None, "synthetic tree, package and DRAM"),
-        Figure("hooks and append, 4 live workers", "ms CPU", middle["workers"], 0.6, "", None, "4 idle children"),
+        Figure(
+            "hooks and append, RAPL",
+            "ms CPU",
+            middle["rapl"],
+            0.35,
+            beside("machine, rapl"),
+            "synthetic tree, package and DRAM",
+        ),
+        Figure(
+            "hooks and append, 4 live workers",
+            "ms CPU",
+            middle["workers"],
+            0.6,
+            beside("machine, workers", "process, workers"),
+            "4 idle children",
+        ),
     ]
