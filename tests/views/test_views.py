@@ -153,3 +153,10 @@ def test_a_table_row_stays_one_row(record: CellRecord) -> None:
     text = markdown(SESSION, [record], total([record]))
     table = text.split("\n\n")[1].split("\n")
     assert len(table) == 3
+
+
+def test_what_is_below_resolution_is_bounded_by_its_range() -> None:
+    """A counter that has not moved tells no 0: the line says below what the energy is."""
+    record = _cell(1, 0.0)
+    unmoved = replace(record, energy=replace(record.energy, low_j=0.0, high_j=0.0147))
+    assert text_line(unmoved).startswith("⚡ under 14.7 mJ, below resolution · CO₂e below resolution")
