@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from jupyter_green.records import CellRecord, Status
 from jupyter_green.track import current
@@ -25,7 +24,6 @@ last = current.last
 _Part = TypeVar("_Part")
 _MOST_STEP = 2**63  # what databases hold
 _told: set[str] = set()
-_making = threading.Lock()  # two threads that begin to measure at once share a session
 
 
 class Block:
@@ -148,19 +146,13 @@ def _tracker() -> Tracker | None:
     tracker = current.current()
     if tracker is not None or not current.is_free():
         return tracker
-    with _making:
-        if current.is_free():
-            settings, problem = current.usable_settings(os.environ)
-            if problem is not None:
-                print(problem, file=sys.stderr)
-            shell = _shell()
-            current.start(
-                settings,
-                runner="script" if getattr(shell, "kernel", None) is None else "kernel",
-                notebook=notebook_path(shell),
-                kernel_id=kernel_id(shell),
-            )
-        return current.current()
+    settings, problem = current.usable_settings(os.environ)
+    shell = _shell()
+    runner: Literal["script", "kernel"] = "script" if getattr(shell, "kernel", None) is None else "kernel"
+    tracker = current.start(settings, runner=runner, notebook=notebook_path(shell), kernel_id=kernel_id(shell))
+    if problem is not None and tracker.settings is settings:
+        print(problem, file=sys.stderr)
+    return tracker
 
 
 def _shell() -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
@@ -23,6 +24,7 @@ _RUN_ID = re.compile(r"[0-9a-f]{16}")
 
 _current: Tracker | None = None
 _courier: Courier | None = None
+_starting = threading.Lock()  # two threads that begin to measure at once share a session
 
 
 def current() -> Tracker | None:
@@ -38,12 +40,28 @@ def start(
     kernel_id: str | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Tracker:
-    """Make this process's tracker; its session ends with the process.
+    """Return this process's tracker, made now if there is none yet; its session ends with the process.
 
     Raises:
         UsageError: If the intensity in the settings cannot be understood.
     """
     global _current, _courier
+    with _starting:
+        if _current is not None:
+            return _current
+        _courier, tracker = _make(settings, runner, notebook, kernel_id, environ)
+        _current = tracker
+        atexit.register(_end, tracker)
+    return tracker
+
+
+def _make(
+    settings: Settings,
+    runner: Literal["kernel", "script"],
+    notebook: str | None,
+    kernel_id: str | None,
+    environ: Mapping[str, str],
+) -> tuple[Courier | None, Tracker]:
     run = environ.get("JUPYTER_GREEN_RUN")
     run = run if run and _RUN_ID.fullmatch(run) else None
     intensity = resolve_or_none(settings)
@@ -59,11 +77,9 @@ def start(
     )
     journal = Journal(home, session)
     # Inside an engine's run the engine delivers, so that nothing is counted twice.
-    _courier = courier = None if run is not None else Courier(home, journal.path, environ, meter.quiet)
-    tracker = Tracker(session, settings, meter, journal, intensity, None if courier is None else courier.consider)
-    _current = tracker
-    atexit.register(_end, tracker)
-    return tracker
+    courier = None if run is not None else Courier(home, journal.path, environ, meter.quiet)
+    on_record = None if courier is None else courier.consider
+    return courier, Tracker(session, settings, meter, journal, intensity, on_record)
 
 
 def stop() -> None:
