@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 
-from benchmarks import attribution, batch, delivery, hooks, start, truth
+from benchmarks import attribution, batch, delivery, hooks, lab, start, truth
 from benchmarks.table import Figure, machine, write
 
 PARTS = {
@@ -16,6 +16,7 @@ PARTS = {
     "attribution": attribution.run,
     "batch": batch.run,
     "delivery": delivery.run,
+    "lab": lab.run,
 }
 
 

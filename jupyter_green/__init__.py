@@ -23,6 +23,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Tell ``jupyter-builder develop`` what to link."""
+    return [{"src": "labextension", "dest": "jupyter-green"}]
+
+
 def load_ipython_extension(shell: Any) -> None:
     """Called by ``%load_ext jupyter_green``."""
     from jupyter_green.magics import load_ipython_extension as load

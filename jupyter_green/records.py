@@ -174,26 +174,54 @@ def _plain(value: Any) -> Any:
     return to_json(value) if hasattr(kind, "__slots__") else value
 
 
+def _known(value: Any) -> float | None:
+    """Return a number that may be unknown.
+
+    Raises:
+        TypeError, ValueError: If it is neither, or not finite.
+    """
+    if value is None:
+        return None
+    number = float(value)
+    if number - number != 0.0:
+        raise ValueError("not a finite number")
+    return number
+
+
+def _text(value: Any) -> str | None:
+    """Return a text that may be unknown; what is none is written as one."""
+    return None if value is None else str(value)
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    return tuple([str(value) for value in values]) if values else ()
+
+
+def _numbers(values: Mapping[str, Any] | None) -> dict[str, float | None]:
+    return {str(name): _known(value) for name, value in values.items()} if values else {}
+
+
 def energy_from_json(data: Mapping[str, Any]) -> Energy:
     """Read an `Energy`; what is missing is unknown."""
     return Energy(
-        machine_j=dict(data.get("machine_j") or {}),
-        attributed_j=data.get("attributed_j"),
-        low_j=data.get("low_j"),
-        high_j=data.get("high_j"),
+        machine_j=_numbers(data.get("machine_j")),
+        attributed_j=_known(data.get("attributed_j")),
+        low_j=_known(data.get("low_j")),
+        high_j=_known(data.get("high_j")),
         duration_s=float(data["duration_s"]),
-        cpu_s=data.get("cpu_s"),
-        others_cpu_s=data.get("others_cpu_s"),
+        cpu_s=_known(data.get("cpu_s")),
+        others_cpu_s=_known(data.get("others_cpu_s")),
         source=dict(data.get("source") or {}),
         quality=data.get("quality"),
-        covers=tuple(data.get("covers") or ()),
-        notes=tuple(data.get("notes") or ()),
+        covers=_texts(data.get("covers")),
+        notes=_texts(data.get("notes")),
     )
 
 
 def intensity_from_json(data: Mapping[str, Any]) -> Intensity:
     """Read an `Intensity`."""
-    return Intensity(**{name: data[name] for name in Intensity.__slots__})
+    numbers = {name: float(data[name]) for name in ("g_per_kwh", "low", "high")}
+    return Intensity(**{**{name: data[name] for name in Intensity.__slots__}, **numbers})
 
 
 def target_from_json(data: Mapping[str, Any]) -> Target:
@@ -210,10 +238,10 @@ def between_from_json(data: Mapping[str, Any] | None) -> Between | None:
     if data is None:
         return None
     return Between(
-        value=data["value"],
-        low=data["low"],
-        high=data["high"],
-        cpu_s=data.get("cpu_s"),
+        value=float(data["value"]),
+        low=float(data["low"]),
+        high=float(data["high"]),
+        cpu_s=_known(data.get("cpu_s")),
         quality=data.get("quality"),
     )
 
@@ -221,7 +249,7 @@ def between_from_json(data: Mapping[str, Any] | None) -> Between | None:
 def step_from_json(data: Mapping[str, Any]) -> Step:
     """Read a `Step`."""
     at = datetime.fromisoformat(data["at"])
-    return Step(step=int(data["step"]), at=at, energy_j=data["energy_j"], metrics=dict(data.get("metrics") or {}))
+    return Step(step=int(data["step"]), at=at, energy_j=float(data["energy_j"]), metrics=_numbers(data.get("metrics")))
 
 
 def _moment(value: str | float) -> datetime:
@@ -243,30 +271,30 @@ def cell_from_json(data: Mapping[str, Any]) -> CellRecord:
         part_of=data.get("part_of"),
         notebook=data.get("notebook"),
         kernel_id=data.get("kernel_id"),
-        cell_id=data.get("cell_id"),
+        cell_id=_text(data.get("cell_id")),
         execution_count=data.get("execution_count"),
-        name=data.get("name"),
-        phase=data.get("phase"),
+        name=_text(data.get("name")),
+        phase=_text(data.get("phase")),
         started_at=_moment(data["started_at"]),
         status=data.get("status", "unknown"),
         energy=energy_from_json(data["energy"]),
         intensity=None if intensity is None else intensity_from_json(intensity),
         pue=float(data.get("pue", 1.0)),
-        co2e_g=data.get("co2e_g"),
-        co2e_low_g=data.get("co2e_low_g"),
-        co2e_high_g=data.get("co2e_high_g"),
-        price_per_kwh=data.get("price_per_kwh"),
-        cost=data.get("cost"),
+        co2e_g=_known(data.get("co2e_g")),
+        co2e_low_g=_known(data.get("co2e_low_g")),
+        co2e_high_g=_known(data.get("co2e_high_g")),
+        price_per_kwh=_known(data.get("price_per_kwh")),
+        cost=_known(data.get("cost")),
         currency=data.get("currency"),
-        metrics=dict(data.get("metrics") or {}),
+        metrics=_numbers(data.get("metrics")),
         parameters=dict(data.get("parameters") or {}),
         tags=dict(data.get("tags") or {}),
         mlflow=None if target is None else target_from_json(target),
         between_j=between_from_json(data.get("between_j")),
         steps=tuple(step_from_json(step) for step in data.get("steps") or ()),
-        meter_cpu_s=data.get("meter_cpu_s"),
+        meter_cpu_s=_known(data.get("meter_cpu_s")),
         stays=bool(data.get("stays", False)),
-        notes=tuple(data.get("notes") or ()),
+        notes=_texts(data.get("notes")),
     )
 
 

@@ -1,11 +1,14 @@
 """The settings: one frozen record in which each value knows where it came from.
 
-Order, the first that has a value wins: the magic's flag, the notebook's metadata, the environment
-(``JUPYTER_GREEN_*``), ``[tool.jupyter_green]`` in the nearest ``pyproject.toml``, ``c.JupyterGreen`` in
-``jupyter_green_config.py`` of Jupyter's configuration folders, the default. Read once, at a door.
+Order, the first that has a value wins: the magic's flag, the environment (``JUPYTER_GREEN_*``),
+``[tool.jupyter_green]`` in the nearest ``pyproject.toml``, ``JupyterGreen`` in ``jupyter_green_config.json`` and
+``.py`` of Jupyter's configuration folders (the user's before the system's), the default. Read once, at a door.
 
-What deletes records (``journal_days``) is the user's and the admin's to set, not a project's that somebody cloned: it
-is read from the environment and ``jupyter_green_config.py`` only.
+What such a folder locks (`jupyter_green.config_files`) keeps the value that it and the more system-wide folders give.
+
+A notebook sets nothing: it comes from anywhere, and must not open the network or name an address. What deletes
+records (``journal_days``) is not a project's to set either, which somebody cloned: it is read from the environment
+and Jupyter's configuration folders only.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jupyter_green.config_files import JSON, as_table, read_folders, write_value
 from jupyter_green.errors import UsageError
 
 PREFIX = "JUPYTER_GREEN_"
@@ -25,7 +29,10 @@ RESERVED = frozenset({"JUPYTER_GREEN_HOME", "JUPYTER_GREEN_RUN", "JUPYTER_GREEN_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a user or an admin may set; ``sources`` tells for each name where its value came from."""
+    """What a user or an admin may set; ``sources`` tells for each name where its value came from.
+
+    ``locked`` are the names whose value an admin keeps as it is.
+    """
 
     intensity: str | None = None  # a zone (ISO 3166 alpha-3) or a number with its unit, as in 53g
     pue: float = 1.0  # facility over IT energy; 1 = this computer alone
@@ -38,6 +45,7 @@ class Settings:
     journal_days: float = 180.0  # how long delivered records are kept
     allow_network: bool = False
     sources: Mapping[str, str]
+    locked: frozenset[str] = frozenset()
 
 
 def _number(text: Any) -> float:
@@ -101,6 +109,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "allow_network": _boolean,
 }
 _PERSONAL = frozenset({"journal_days"})
+_OPTION = "option"  # typed just now: that it does not count is told, where a variable or a project may be an old one
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
@@ -118,7 +127,6 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
 def read_settings(
     *,
     flags: Mapping[str, Any] | None = None,
-    notebook: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     config_folders: Sequence[str] | None = None,
@@ -128,45 +136,93 @@ def read_settings(
 
     Args:
         flags: Values given with the command or magic at hand.
-        notebook: The notebook's own metadata (``metadata.jupyter_green``).
         environ: The environment; the process's own by default.
         cwd: Where the search for ``pyproject.toml`` starts; the process's own by default.
-        config_folders: Folders that may hold ``jupyter_green_config.py``; Jupyter's by default.
+        config_folders: Folders that may hold ``jupyter_green_config.py`` and ``.json``, the most personal first;
+            Jupyter's by default.
         on_error: Told what is wrong instead of raising; what is wrong then counts as not set.
 
     Raises:
-        UsageError: If a value is invalid or a name unknown; it names the source.
+        UsageError: If a value is invalid or a name unknown, or a flag would change what is locked; it names the source.
     """
     environ = os.environ if environ is None else environ
     refuse = _raise if on_error is None else on_error
     folders = _jupyter_folders() if config_folders is None else config_folders
-    layers = [
-        ("option", dict(flags or {})),
-        ("notebook metadata", dict(notebook or {})),
-        ("environment", _from_environment(environ, refuse)),
-        _trying(lambda: _from_pyproject(Path.cwd() if cwd is None else cwd), refuse),
-        _trying(lambda: _from_config(folders), refuse),
+    project = _trying(lambda: _from_pyproject(Path.cwd() if cwd is None else cwd), refuse)
+    layers: list[tuple[Mapping[str, tuple[Any, str]], Mapping[str, str], bool]] = [  # values, locks, is it personal
+        (_all_from(_OPTION, flags or {}), {}, False),
+        (_all_from("environment", _from_environment(environ, refuse)), {}, True),
+        (_all_from(*project), {}, False),
+        *((folder.values, folder.locks, True) for folder in read_folders(folders, _READERS.keys(), refuse)),
     ]
-    personal = {layers[2][0], layers[4][0]}
     values: dict[str, Any] = {}
     sources = dict.fromkeys(_READERS, "default")
-    for source, layer in reversed(layers):
-        for name, given in layer.items():
-            if given is None:
-                continue
+    locked: dict[str, str] = {}
+    for layer, locks, is_personal in reversed(layers):  # the most system-wide first: what it locks stays
+        for name, (given, source) in layer.items():
             try:
-                values[name] = _read_value(name, given, source, source in personal)
+                value = _read_value(name, given, source, is_personal)
             except UsageError as error:
                 refuse(str(error))
-            else:
-                sources[name] = source
+                continue
+            if name not in locked:
+                values[name], sources[name] = value, source
+            elif source == _OPTION and value != values.get(name, getattr(default_settings(), name)):
+                refuse(f"jupyter_green: {name} = {given!r} in {source}: it is locked in {locked[name]}.")
+        for name in locks.keys() - locked.keys():
+            locked[name] = locks[name]
+            sources[name] += ", locked" if sources[name] == locks[name] else f", locked in {locks[name]}"
+    _check_watts(values, sources, locked, refuse)
+    return Settings(**values, sources=sources, locked=frozenset(locked))
+
+
+def _all_from(source: str, values: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    return {name: (value, source) for name, value in values.items() if value is not None}
+
+
+def _check_watts(
+    values: dict[str, Any], sources: dict[str, str], locked: Mapping[str, str], refuse: Callable[[str], None]
+) -> None:
     busy_w, idle_w = values.get("cpu_busy_w"), values.get("cpu_idle_w")
-    if busy_w is not None and idle_w is not None and idle_w > busy_w:
-        where = sources["cpu_idle_w"]
-        refuse(f"jupyter_green: cpu_idle_w = {idle_w} in {where}: at most cpu_busy_w, {busy_w}, is expected.")
-        del values["cpu_idle_w"]
-        sources["cpu_idle_w"] = "default"
-    return Settings(**values, sources=sources)
+    if busy_w is None or idle_w is None or idle_w <= busy_w:
+        return
+    if "cpu_idle_w" in locked and "cpu_busy_w" not in locked:
+        wrong, limit = "cpu_busy_w", f"at least cpu_idle_w, {idle_w}"
+    else:
+        wrong, limit = "cpu_idle_w", f"at most cpu_busy_w, {busy_w}"
+    refuse(f"jupyter_green: {wrong} = {values[wrong]} in {sources[wrong]}: {limit}, is expected.")
+    del values[wrong]
+    sources[wrong] = f"default, locked in {locked[wrong]}" if wrong in locked else "default"
+
+
+def write_setting(name: str, value: str | float | bool | None, folder: Path | None = None) -> Path:
+    """Set one name in the user's ``jupyter_green_config.json`` and return the file.
+
+    Args:
+        name: The setting.
+        value: What it is from now on; None takes it out of the file.
+        folder: Where the file is; Jupyter's configuration folder of this user by default.
+
+    Raises:
+        UsageError: If the value is invalid, an admin locked the name, or a configuration file cannot be read (it may
+            hold a lock).
+        OSError: If the file cannot be written.
+    """
+    if folder is None:
+        from jupyter_core.paths import jupyter_config_dir
+
+        folder = Path(jupyter_config_dir())
+    path = folder / JSON
+    if value is not None:
+        value = _read_value(name, value, str(path), is_personal=True)
+    else:
+        _check_name(name, str(path))
+    folders = list(dict.fromkeys([str(folder), *_jupyter_folders()]))
+    for one in read_folders(folders, _READERS.keys(), _raise):
+        if name in one.locks:
+            raise UsageError(f"jupyter_green: {name} is locked in {one.locks[name]} and cannot be set.")
+    write_value(path, name, value)
+    return path
 
 
 def _raise(problem: str) -> None:
@@ -190,9 +246,13 @@ def default_settings() -> Settings:
     return Settings(sources=dict.fromkeys(_READERS, "default"))
 
 
-def _read_value(name: str, given: Any, source: str, is_personal: bool) -> Any:
+def _check_name(name: str, source: str) -> None:
     if name not in _READERS:
         raise UsageError(f"jupyter_green: unknown setting {name!r} in {source}.{did_you_mean(name, list(_READERS))}")
+
+
+def _read_value(name: str, given: Any, source: str, is_personal: bool) -> Any:
+    _check_name(name, source)
     if name in _PERSONAL and not is_personal:
         raise UsageError(
             f"jupyter_green: {name} in {source} is not read: a project could delete your records with it. "
@@ -236,7 +296,7 @@ def _from_pyproject(cwd: Path) -> tuple[str, dict[str, Any]]:
         if isinstance(tools, Mapping) and "jupyter-green" in tools:
             raise UsageError(f"jupyter_green: tool.jupyter-green in {path} is not read. Write [tool.jupyter_green].")
         ours = tools.get("jupyter_green", {}) if isinstance(tools, Mapping) else {}
-        return str(path), _as_table(ours, f"tool.jupyter_green in {path}")
+        return str(path), as_table(ours, f"tool.jupyter_green in {path}")
     return "pyproject.toml", {}
 
 
@@ -244,27 +304,6 @@ def _jupyter_folders() -> list[str]:
     from jupyter_core.paths import jupyter_config_path
 
     return list(jupyter_config_path())
-
-
-def _from_config(folders: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    for folder in folders:
-        path = os.path.join(folder, "jupyter_green_config.py")
-        if not os.path.exists(path):
-            continue
-        from traitlets.config.loader import PyFileConfigLoader
-
-        try:
-            section = PyFileConfigLoader(path).load_config().get("JupyterGreen", {})
-        except Exception as error:  # the file is the admin's own Python: anything can be raised there
-            raise UsageError(f"jupyter_green: {path} cannot be read: {type(error).__name__}: {error}.") from None
-        return path, _as_table(section, f"c.JupyterGreen in {path}")
-    return "jupyter_green_config.py", {}
-
-
-def _as_table(section: Any, where: str) -> dict[str, Any]:
-    if not isinstance(section, Mapping):
-        raise UsageError(f"jupyter_green: {where} is {section!r}; names with values are expected.")
-    return dict(section)
 
 
 def read_home(environ: Mapping[str, str] | None = None) -> Path:

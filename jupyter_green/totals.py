@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from jupyter_green.records import QUALITIES, Between, CellRecord, End, Energy, Quality
@@ -79,13 +79,7 @@ def total(records: Iterable[CellRecord], end: End | None = None) -> Total:
     gaps = [(record, record.between_j) for record in parts if record.between_j is not None]
     if end is not None and end.between_j is not None and parts:
         gaps.append((parts[-1], end.between_j))
-    between = Between(
-        value=sum(gap.value for _, gap in gaps),
-        low=sum(gap.low for _, gap in gaps),
-        high=sum(gap.high for _, gap in gaps),
-        cpu_s=add_known([gap.cpu_s for _, gap in gaps]) if gaps else 0.0,
-        quality=_worst(gap.quality for _, gap in gaps if gap.quality is not None),
-    )
+    between = _sum_between([gap for _, gap in gaps])
     energy = _with_between(sum_energy(part.energy for part in parts), between)
     return Total(
         energy=energy,
@@ -95,6 +89,32 @@ def total(records: Iterable[CellRecord], end: End | None = None) -> Total:
         co2e_high_g=add_known([*(p.co2e_high_g for p in parts), *(_gap_co2e(r, gap.high, "high") for r, gap in gaps)]),
         cost=_cost(parts, gaps),
         currency=_currency(parts),
+    )
+
+
+def join(totals: Iterable[Total]) -> Total:
+    """Add the totals of sessions that do not overlap."""
+    parts = list(totals)
+    gaps = [part.between_j for part in parts if part.between_j is not None]
+    currencies = {part.currency for part in parts}
+    return Total(
+        energy=sum_energy(part.energy for part in parts),
+        between_j=_sum_between(gaps) if gaps else None,
+        co2e_g=add_known(part.co2e_g for part in parts),
+        co2e_low_g=add_known(part.co2e_low_g for part in parts),
+        co2e_high_g=add_known(part.co2e_high_g for part in parts),
+        cost=add_known(part.cost for part in parts) if len(currencies) == 1 else None,
+        currency=currencies.pop() if len(currencies) == 1 else None,
+    )
+
+
+def _sum_between(gaps: Sequence[Between]) -> Between:
+    return Between(
+        value=sum(gap.value for gap in gaps),
+        low=sum(gap.low for gap in gaps),
+        high=sum(gap.high for gap in gaps),
+        cpu_s=add_known([gap.cpu_s for gap in gaps]) if gaps else 0.0,
+        quality=_worst(gap.quality for gap in gaps if gap.quality is not None),
     )
 
 

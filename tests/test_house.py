@@ -13,6 +13,7 @@ FLOORS = {
     "units": 0,
     "records": 1,
     "settings": 1,
+    "config_files": 1,
     "tables": 1,
     "totals": 1,
     "meter": 2,
@@ -22,6 +23,7 @@ FLOORS = {
     "retrain": 5,
     "magics": 7,
     "cli": 7,
+    "server": 7,
 }
 
 OWNERS = {
@@ -32,10 +34,12 @@ OWNERS = {
     "IPython": {"magics"},
     "click": {"cli"},
     "pandas": {"track"},
+    "jupyter_server": {"server"},
+    "tornado": {"server"},
     "codecarbon": set[str](),
 }
 
-DOORS = {"magics", "cli"}
+DOORS = {"magics", "cli", "server"}
 
 
 def _files() -> list[Path]:

@@ -7,7 +7,7 @@ import click
 from jupyter_green.cli.output import json_option, print_json, table
 from jupyter_green.intensity import resolve
 from jupyter_green.records import to_json
-from jupyter_green.settings import Settings, read_settings
+from jupyter_green.settings import read_settings
 from jupyter_green.tables import read_zones
 from jupyter_green.views.line import intensity_text
 
@@ -18,7 +18,7 @@ from jupyter_green.views.line import intensity_text
 def config(show: bool, as_json: bool) -> None:
     """Show each setting, its value and where it came from."""
     settings = read_settings()
-    names = [name for name in Settings.__slots__ if name != "sources"]
+    names = list(settings.sources)
     if as_json:
         print_json({name: {"value": getattr(settings, name), "source": settings.sources[name]} for name in names})
         return

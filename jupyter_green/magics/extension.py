@@ -18,9 +18,22 @@ _ATTRIBUTE = "_jupyter_green_hooks"
 _COMMANDS = ("on", "off", "status", "clear", "last", "sync")
 
 
+def hooks_of(shell: Any) -> Hooks | None:
+    """Return the hooks of a shell, or None where the extension is not loaded."""
+    hooks = getattr(shell, _ATTRIBUTE, None)
+    return hooks if isinstance(hooks, Hooks) else None
+
+
 def load_ipython_extension(shell: Any) -> None:
     """Register hooks, transformer and magics, and print one line."""
-    unload_ipython_extension(shell)
+    hooks = hooks_of(shell) or install(shell)  # JupyterLab's button may have been faster
+    if hooks.problem is not None:
+        print(hooks.problem, file=sys.stderr)
+    print(loaded_line(hooks.settings))
+
+
+def install(shell: Any) -> Hooks:
+    """Register hooks, transformer and magics."""
     settings, problem = current.usable_settings(os.environ)
     hooks = Hooks(shell, settings, os.environ, problem)
     setattr(shell, _ATTRIBUTE, hooks)
@@ -29,14 +42,12 @@ def load_ipython_extension(shell: Any) -> None:
     shell.input_transformers_cleanup.append(transform)
     shell.register_magic_function(_line_magic(hooks), "line", "track_energy")
     shell.register_magic_function(_cell_magic(shell), "cell", "track_energy")
-    if problem is not None:
-        print(problem, file=sys.stderr)
-    print(loaded_line(settings))
+    return hooks
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Take everything away again and end the session."""
-    hooks = getattr(shell, _ATTRIBUTE, None)
+    hooks = hooks_of(shell)
     if hooks is None:
         return
     delattr(shell, _ATTRIBUTE)

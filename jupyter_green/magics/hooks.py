@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from jupyter_green.errors import GreenError
 from jupyter_green.intensity import resolve
 from jupyter_green.magics.cell import Cell
-from jupyter_green.magics.lab import lab_draws
+from jupyter_green.magics.lab import is_from_lab, lab_draws
 from jupyter_green.magics.scoring import said, score
 from jupyter_green.magics.transform import options_in
-from jupyter_green.records import CellRecord, Intensity, Status
+from jupyter_green.records import CellRecord, Intensity, Status, to_json
 from jupyter_green.settings import Settings
 from jupyter_green.track import current
 from jupyter_green.track.accuracy import mentioned
@@ -38,6 +38,7 @@ _LATER_S = 0.01  # after which a Ctrl-C that came during the first hook reaches 
 _TIMED = 8  # every eighth plain cell's hooks are timed: four looks at a thread's CPU clock take 3 to 8 µs
 _UNSEEN = "its end was not seen, so it reaches to the begin of the next cell"
 
+MIME = "application/vnd.jupyter-green.v1+json"
 RESULT = "_energy"  # the one name that enters the user's namespace
 
 
@@ -54,6 +55,7 @@ class Hooks:
     def __init__(self, shell: Any, settings: Settings, environ: Any, problem: str | None) -> None:
         self.shell, self.settings, self.environ, self.problem = shell, settings, environ, problem
         self.is_on = False
+        self.carries = False  # records go out with the cells' outputs: JupyterLab asked, and cannot read the journal
         self.is_delivering = settings.mlflow == "on"
         self._cells: dict[int, Cell] = {}
         self._plain = 0  # measured cells that asked for nothing
@@ -155,10 +157,11 @@ class Hooks:
         if found is None:
             cell = Cell(info, None, names, self.shell.user_ns)
             return cell, Options(target=self._target(tracker, None)) if self._is_wanted(None) else NO_OPTIONS
-        from jupyter_green.magics.options import parse  # only for cells that ask for something
+        from jupyter_green.magics.options import leave_locked, parse  # only for cells that ask for something
         from jupyter_green.track.secrets import mask
 
         asked = parse(found[0])
+        leave_locked(asked, self.settings)
         cell = Cell(info, asked, names, self.shell.user_ns)
         if found[1] is not None:
             cell.inner = found[0]
@@ -254,6 +257,8 @@ class Hooks:
                     self.shell.user_ns[RESULT] = noted
                     self._cells.pop(id(info), None)
                     self._note_cost(tracker, cell, began)
+                    if self._is_to_show(cell):
+                        self._show(noted.record)
                     return
             cell.record = tracker.record(cell.stopped, status, cell.metrics, cell.notes)
         record = cell.record = tracker.write(cell.stopped, cell.record)
@@ -264,8 +269,13 @@ class Hooks:
         self.shell.user_ns[RESULT] = record
         self._cells.pop(id(info), None)
         self._note_cost(tracker, cell, began)
-        if cell.asked is not None and not cell.asked.quiet and not lab_draws(self.shell, self.environ):
+        if self._is_to_show(cell):
             self._show(record)
+
+    def _is_to_show(self, cell: Cell) -> bool:
+        if cell.asked is None:
+            return self.carries and is_from_lab(self.shell)
+        return not cell.asked.quiet and not lab_draws(self.shell, self.environ)
 
     def _note_cost(self, tracker: Tracker, cell: Cell, began: int) -> None:
         """Let the next record say what measuring this cell took."""
@@ -275,7 +285,9 @@ class Hooks:
     def _show(self, record: CellRecord) -> None:
         from jupyter_green.views.line import html_line, text_line
 
-        data = {"text/plain": text_line(record), "text/html": html_line(record)}
+        data: dict[str, Any] = {"text/plain": text_line(record), "text/html": html_line(record)}
+        if is_from_lab(self.shell):
+            data[MIME] = to_json(record)  # JupyterLab's own drawing, where the server cannot read the journal
         self.shell.display_pub.publish(data)
 
     def _interrupt_later(self, info: Any) -> None:

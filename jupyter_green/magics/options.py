@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, field
 
-from jupyter_green.settings import did_you_mean
+from jupyter_green.settings import Settings, did_you_mean
 
 # Every option with the kind of value it takes.
 _OPTIONS = {
@@ -68,6 +69,23 @@ def parse(text: str) -> Asked:
         else:
             rest = _value(asked, option, after)
     return asked
+
+
+def leave_locked(asked: Asked, settings: Settings) -> None:
+    """Leave out what a line asks for and an administrator keeps as it is, and say so; the locked value itself is fine.
+
+    >>> asked, locked = parse("--intensity 53g"), frozenset({"intensity"})
+    >>> leave_locked(asked, Settings(sources={"intensity": "/etc/x.py, locked"}, locked=locked))
+    >>> asked.intensity, asked.errors
+    (None, ['intensity is locked by the administrator (/etc/x.py, locked); --intensity 53g is left out.'])
+    """
+    for name in ("intensity", "mlflow", "experiment"):
+        said = getattr(asked, name)
+        if said is None or name not in settings.locked or said == getattr(settings, name):
+            continue
+        setattr(asked, name, None)
+        option = f"--{name} {shlex.quote(said)}"
+        asked.errors.append(f"{name} is locked by the administrator ({settings.sources[name]}); {option} is left out.")
 
 
 def _skip(asked: Asked, word: str, rest: str) -> str:

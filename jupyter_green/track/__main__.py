@@ -3,6 +3,7 @@
 ``courier LOG``       follows one session: standard input is the pipe to its kernel.
 ``courier LOG wait``  the same, but nothing is there to deliver yet.
 ``once``              reads jobs as JSON from standard input and prints an outcome for each.
+``look``              reads runs as JSON from standard input and prints what MLflow says of them, a line for each store.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from jupyter_green.settings import read_home
 from jupyter_green.track.deliver import Outcome, deliver
 from jupyter_green.track.history import is_alive, is_here
 from jupyter_green.track.journal import SessionLog, read_log
+from jupyter_green.track.looking import answer
 from jupyter_green.track.retention import forget_old
 from jupyter_green.track.store import quiet
 
@@ -115,10 +117,19 @@ def once(environ: Mapping[str, str]) -> None:
     forget_old(home, environ)
 
 
+def look(environ: Mapping[str, str]) -> None:
+    """Ask MLflow for the runs that standard input names."""
+    _lower_priority()
+    for said in answer(json.loads(sys.stdin.read()), environ):
+        print(json.dumps(said), flush=True)
+
+
 if __name__ == "__main__":
     given = dict(os.environ)  # mlflow writes into the environment of its process
     quiet(os.environ)
     if sys.argv[1] == "courier":
         follow(Path(sys.argv[2]), given, wait=sys.argv[3:] == ["wait"])
+    elif sys.argv[1] == "look":
+        look(given)
     else:
         once(given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -160,29 +160,63 @@ def sessions(home: Path, notebook: str | None = None) -> Iterator[SessionLog]:
     If there is none (the engine was killed before its first line), the kernel's stands for itself once it is over.
     """
     paths = log_paths(home, notebook)
-    runs = {_session_of(path) for path in paths}
+    there = {session_id(path) for path in paths}
     for path in paths:
-        run, dot, _ = _session_of(path).partition(".")  # <run>.<kernel>
-        if dot and run in runs:
+        engine = engine_of(session_id(path))
+        if engine in there:
             continue
         try:
             log = read_session(path)
         except OSError:
             continue
-        if log is not None and not (dot and not is_over(log)):  # its engine may yet write
+        if log is not None and (engine is None or is_over(log)):  # its engine may yet write
             yield log
 
 
-def _session_of(path: Path) -> str:
+def session_id(path: Path) -> str:
+    """Return the session that a journal's file is of, by its name."""
     return path.stem.rpartition("-")[2]
+
+
+def engine_of(session_id: str) -> str | None:
+    """Return the session of the engine that ran a kernel; None for one that no engine ran.
+
+    >>> engine_of("1f.2a"), engine_of("1f")
+    ('1f', None)
+    """
+    run, dot, _ = session_id.partition(".")  # <run>.<kernel>
+    return run if dot else None
+
+
+def whole_sessions(paths: Iterable[Path], everything: Iterable[Path]) -> list[tuple[Path, ...]]:
+    """Return the files of the sessions that some files belong to, the oldest first.
+
+    An engine's file comes before its kernels', which belong to its session; without one (the engine was killed
+    before its first line) each kernel's stands for itself.
+
+    Args:
+        paths: The files that are asked for.
+        everything: All files of the journal, the oldest first.
+    """
+    by_id = {session_id(path): path for path in everything}
+    kernels: dict[str, list[Path]] = {}
+    for one, path in by_id.items():
+        engine = engine_of(one)
+        if engine in by_id:
+            kernels.setdefault(engine, []).append(path)
+    found = {}
+    for path in paths:
+        first = by_id.get(engine_of(session_id(path)) or "", path)
+        found[first] = (first, *kernels.get(session_id(first), ()))
+    return [found[first] for first in sorted(found)]
 
 
 def with_runs(log: SessionLog) -> list[CellRecord]:
     """Return a session's records with the MLflow runs they became."""
-    receipts = read_receipts(log.path)
+    runs = read_receipts(log.path).runs()
     records = []
     for record in log.records:
-        run_ids = receipts.run_ids(record)
+        run_ids = runs.get(record.record_id)
         if record.mlflow is not None and run_ids:
             record = replace(record, mlflow=replace(record.mlflow, run_ids=run_ids))
         records.append(record)

@@ -8,17 +8,15 @@ its last one the end, if the session came to one. A line is appended with one ``
 from __future__ import annotations
 
 import errno
-import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jupyter_green.records import CellRecord, End, Session, end_from_json, session_from_json
-from jupyter_green.track.lines import Lines, cell_from_line, end_line
+from jupyter_green.records import CellRecord, End, Session
+from jupyter_green.track.lines import Lines, end_line
+from jupyter_green.track.tail import Tail
 
 _MOST_WAITING = 10_000  # lines kept in memory while the disk is full, a few MB
 
@@ -158,42 +156,18 @@ def read_log(path: Path) -> SessionLog | None:
     Raises:
         OSError: If the file cannot be opened.
     """
-    text = path.read_bytes()
-    session: Session | None = None
-    records: dict[str, CellRecord] = {}
-    end: End | None = None
-    shared: dict[str, Any] = {}
-    unreadable = 0
-    for data in _lines(text):
-        try:
-            if data is None:
-                raise ValueError
-            if data["type"] == "session":
-                session = session_from_json(data)
-                shared = dict(data.get("shared") or {})
-            elif data["type"] == "cell":
-                record = cell_from_line(data, shared)
-                records.setdefault(record.record_id, record)
-            elif data["type"] == "end":
-                end = end_from_json(data)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            unreadable += 1
-    if session is None:
+    tail = Tail(path)
+    tail.read(to_end=True)
+    if tail.session is None:
         return None
     return SessionLog(
-        path=path, session=session, records=tuple(records.values()), end=end, unreadable=unreadable, size=len(text)
+        path=path,
+        session=tail.session,
+        records=tuple(tail.records.values()),
+        end=tail.end,
+        unreadable=tail.unreadable,
+        size=tail.size,
     )
-
-
-def _lines(text: bytes) -> Iterator[Mapping[str, Any] | None]:
-    for line in text.split(b"\n"):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-        except (ValueError, RecursionError):
-            data = None
-        yield data if isinstance(data, dict) else None
 
 
 def log_paths(home: Path, notebook: str | None = None, run: str | None = None) -> list[Path]:

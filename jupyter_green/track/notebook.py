@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 _CONNECTION_FILE = re.compile(r"kernel-(.+)\.json$")
@@ -24,3 +25,11 @@ def kernel_id(shell: Any) -> str | None:
     application = getattr(kernel, "parent", None)
     found = _CONNECTION_FILE.search(str(getattr(application, "connection_file", "")))
     return None if found is None else found[1]
+
+
+def drawing_mark(home: Path) -> str:
+    """Return what a server writes into ``JUPYTER_GREEN_UI``: the computer and folder whose journals it can read.
+
+    A kernel that keeps its journal elsewhere has another mark, and shows its numbers itself.
+    """
+    return f"{os.uname().nodename if hasattr(os, 'uname') else os.environ.get('COMPUTERNAME', '')}:{home}"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jupyter_green.records import CellRecord, Target, target_from_json, to_json
+from jupyter_green.records import Target, target_from_json, to_json
 from jupyter_green.track.journal import make_private
 
 
@@ -48,11 +48,16 @@ class Receipts:
             return f"; {self.problem}"
         return f" to {self.delivered[-1].tracking_uri}" if self.delivered else ""
 
-    def run_ids(self, record: CellRecord) -> tuple[str, ...]:
-        """Return the runs that hold a record: its own first, then the session's."""
-        holding = [one for one in self.delivered if record.record_id in one.record_ids]
-        own = [one.children[record.record_id] for one in holding if record.record_id in one.children]
-        return tuple(dict.fromkeys([*own, *(one.run_id for one in holding)]))
+    def runs(self) -> dict[str, tuple[str, ...]]:
+        """Return for each record the runs that hold it: its own first, then the sessions'."""
+        own: dict[str, list[str]] = {}
+        shared: dict[str, list[str]] = {}
+        for one in self.delivered:
+            for record_id in one.record_ids:
+                if record_id in one.children:
+                    own.setdefault(record_id, []).append(one.children[record_id])
+                shared.setdefault(record_id, []).append(one.run_id)
+        return {key: tuple(dict.fromkeys([*own.get(key, ()), *run_ids])) for key, run_ids in shared.items()}
 
 
 def receipts_path(log: Path) -> Path:

@@ -8,7 +8,8 @@ import site
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ _CREDENTIALS = (
     "MLFLOW_TRACKING_", "AWS_", "AZURE_", "GOOGLE_", "DATABRICKS_", "MLFLOW_S3_", "MLFLOW_AUTH_", "PG", "MYSQL_",
 )  # fmt: skip
 _LOCAL = ("", "file", "sqlite")  # schemes of stores on this computer
-_OWN_CONFIGURATION = ("databricks", "databricks-uc", "uc")  # the journal names no address, but the user's settings
+OWN_CONFIGURATION = ("databricks", "databricks-uc", "uc")  # the journal names no address, but the user's settings
 
 
 def sync_session(log: Path, wanted: Target, environ: Mapping[str, str]) -> str:
@@ -67,31 +68,29 @@ def run_jobs(jobs: Iterable[tuple[Path, Target | None]], environ: Mapping[str, s
 
 
 def sync_all(environ: Mapping[str, str]) -> list[tuple[SessionLog, dict[str, Any]]]:
-    """Deliver every session that MLflow does not have entirely.
+    """Deliver every session that MLflow does not have entirely, as `send` does."""
+    home = read_home(environ)
+    return send(sessions(home), home, environ)
+
+
+def send(logs: Iterable[SessionLog], home: Path, environ: Mapping[str, str]) -> list[tuple[SessionLog, dict[str, Any]]]:
+    """Deliver those of some sessions that MLflow does not have entirely, and return an outcome for each.
 
     Credentials in this environment go to the address that this environment names, and to no other.
 
     Raises:
         UsageError: If a setting is invalid: what was meant is not known, so nothing is sent.
     """
-    home = read_home(environ)
-    wanted = _wanted(environ)
-    waiting = [log for log in sessions(home) if _lacks(log, wanted)]
-    named = environ.get("MLFLOW_TRACKING_URI")
-    trusted = [log for log in waiting if _is_trusted(log, named, wanted)]
+    # Records that name no place go to MLflow as this environment has it, as if mlflow were used now.
+    wanted = target(environ, os.getcwd(), read_settings(environ=environ).experiment)
+    waiting = [log for log in logs if _lacks(log, wanted)]
+    trusted = [log for log in waiting if _is_trusted(log, environ, wanted)]
     others = [log for log in waiting if log not in trusted]
     results: list[tuple[SessionLog, dict[str, Any]]] = []
-    for logs, clean in ((trusted, False), (others, True)):
-        jobs = [(log.path, wanted) for log in logs]
-        with tempfile.TemporaryDirectory() as empty_home:
-            used = _without_credentials(environ, home, empty_home) if clean else dict(environ)
-            results += zip(logs, run_jobs(jobs, used), strict=True)
+    with environs(environ, home) as (full, clean):
+        for some, used in ((trusted, full), (others, clean)):
+            results += zip(some, run_jobs([(log.path, wanted) for log in some], used), strict=True)
     return results
-
-
-def _wanted(environ: Mapping[str, str]) -> Target:
-    """Return where records go that name no place: to MLflow as this environment has it, as if mlflow were used now."""
-    return target(environ, os.getcwd(), read_settings(environ=environ).experiment)
 
 
 def _lacks(log: SessionLog, wanted: Target) -> bool:
@@ -102,15 +101,24 @@ def _lacks(log: SessionLog, wanted: Target) -> bool:
     return bool(due) and is_over(log) and not any(one.is_final for one in receipts.delivered)
 
 
-def _is_trusted(log: SessionLog, named: str | None, wanted: Target) -> bool:
-    """Tell whether all addresses of a session are on this computer, or the one that the user named."""
-    for goal in group(log.records, wanted, read_receipts(log.path)):
-        uri = goal.tracking_uri
-        if uri is None or _origin(uri)[0] in (*_LOCAL, *_OWN_CONFIGURATION):
-            continue
-        if named is None or _origin(absolute_uri(named, log.session.cwd)) != _origin(uri):
-            return False
-    return True
+def _is_trusted(log: SessionLog, environ: Mapping[str, str], wanted: Target) -> bool:
+    goals = group(log.records, wanted, read_receipts(log.path))
+    uris = [goal.tracking_uri for goal in goals if goal.tracking_uri is not None]
+    return all(is_trusted(uri, environ, log.session.cwd) for uri in uris)
+
+
+def is_trusted(uri: str, environ: Mapping[str, str], cwd: str) -> bool:
+    """Tell whether an address may have the user's credentials: it is on this computer, or the one that the user named.
+
+    Args:
+        uri: A tracking URI of the journal or its receipts.
+        environ: The user's environment.
+        cwd: Where a relative address in it begins.
+    """
+    if _origin(uri)[0] in (*_LOCAL, *OWN_CONFIGURATION):
+        return True
+    named = environ.get("MLFLOW_TRACKING_URI")
+    return named is not None and _origin(absolute_uri(named, cwd)) == _origin(uri)
 
 
 def _origin(uri: str) -> tuple[str, str]:
@@ -121,14 +129,25 @@ def _origin(uri: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc.lower()
 
 
-def _without_credentials(environ: Mapping[str, str], home: Path, empty_home: str) -> dict[str, str]:
+@contextmanager
+def environs(environ: Mapping[str, str], home: Path) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """Give the environments of processes that talk to MLflow: at trusted addresses, and at all others.
+
+    Args:
+        environ: The user's environment.
+        home: The folder of the journal.
+    """
     clean = {name: value for name, value in environ.items() if not name.startswith(_CREDENTIALS)}
-    # ~/.mlflow/credentials, ~/.netrc and the like are found through HOME.
-    return {
-        **clean,
-        "HOME": empty_home,
-        "USERPROFILE": empty_home,
-        "NETRC": os.devnull,
-        "PYTHONUSERBASE": site.getuserbase(),  # where mlflow may be installed
-        "JUPYTER_GREEN_HOME": str(home),
-    }
+    with tempfile.TemporaryDirectory() as empty_home:
+        # ~/.mlflow/credentials, ~/.netrc and the like are found through HOME.
+        yield (
+            dict(environ),
+            {
+                **clean,
+                "HOME": empty_home,
+                "USERPROFILE": empty_home,
+                "NETRC": os.devnull,
+                "PYTHONUSERBASE": site.getuserbase(),  # where mlflow may be installed
+                "JUPYTER_GREEN_HOME": str(home),
+            },
+        )

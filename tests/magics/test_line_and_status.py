@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from jupyter_green.magics.hooks import MIME
+from jupyter_green.records import cell_from_json
+from jupyter_green.track.notebook import drawing_mark
 from tests.kernels import Kernel
+
+SWITCH = "__import__('jupyter_green.magics.switch', fromlist=['switch']).switch"
 
 _LINE = re.compile(
     r"⚡ (?P<name>.*: )?"
@@ -67,11 +73,58 @@ def test_quiet_and_automatic_tracking_show_nothing(fresh: Kernel) -> None:
 
 def test_the_frontend_that_draws_itself(tmp_path: Path) -> None:
     """With our server extension and JupyterLab the kernel shows nothing; a console beside it gets the line."""
-    with Kernel(tmp_path, green_home=tmp_path / "home", env={"JUPYTER_GREEN_UI": "1"}) as kernel:
+    home = tmp_path / "home"
+    with Kernel(tmp_path, green_home=home, env={"JUPYTER_GREEN_UI": drawing_mark(home)}) as kernel:
         kernel.run("%load_ext jupyter_green")
         assert kernel.run("%%track_energy\n1", metadata={"deletedCells": []}).displays == []
         assert len(kernel.run("%%track_energy\n1").displays) == 1
         assert len(kernel.records()) == 2
+
+
+def test_a_journal_that_the_server_cannot_read(tmp_path: Path) -> None:
+    """Where the server reads another journal, each cell carries its record in its output, once JupyterLab asked."""
+    mark = drawing_mark(tmp_path / "elsewhere")
+    with Kernel(tmp_path, green_home=tmp_path / "home", env={"JUPYTER_GREEN_UI": mark}) as kernel:
+        assert json.loads(kernel.value(SWITCH + "(True)")) == {"on": True, "carries": True, "problem": None}
+        (message,) = kernel.run("1 + 1;", metadata={"deletedCells": []}).of("display_data")
+        record = cell_from_json(message["content"]["data"][MIME])
+        assert [record] == kernel.records()
+        assert kernel.run("1").displays == []  # a console beside it
+        (message,) = kernel.run("%%track_energy\n1;", metadata={"deletedCells": []}).of("display_data")
+        assert MIME in message["content"]["data"]
+
+
+def test_the_button_of_jupyterlab(tmp_path: Path) -> None:
+    """The button's silent expression turns tracking on and off; no line, no name, and ``In[1]`` stays ``[1]``."""
+    home = tmp_path / "home"
+    with Kernel(tmp_path, green_home=home, env={"JUPYTER_GREEN_UI": drawing_mark(home)}) as kernel:
+        names = kernel.value("sorted(globals())")
+        assert json.loads(kernel.value(SWITCH + "()")) == {"on": False, "carries": False, "problem": None}
+        assert not home.exists()
+        assert json.loads(kernel.value(SWITCH + "(True)")) == {"on": True, "carries": False, "problem": None}
+        assert kernel.value("sorted(globals())") == names
+        first = kernel.run("1", metadata={"deletedCells": []})
+        assert (first.execution_count, first.displays, first.stream("stdout")) == (1, [], "")
+        assert kernel.run("%load_ext jupyter_green").stream("stdout").startswith("jupyter_green: ")
+        kernel.run("2")
+        assert len(kernel.records()) == 3
+        assert json.loads(kernel.value(SWITCH + "(False)"))["on"] is False
+        kernel.run("3")
+        assert len(kernel.records()) == 3
+
+
+def test_another_grid_from_the_next_cell_on(fresh: Kernel) -> None:
+    """A grid that is chosen in JupyterLab holds from the next cell on, and a wrong one changes nothing."""
+    choose = SWITCH.removesuffix("switch") + "choose_intensity"
+    fresh.run("%track_energy on\n1")
+    fresh.run("1")
+    fresh.value(choose + "('FRA')")
+    fresh.run("2")
+    with pytest.raises(AssertionError, match="nowhere"):
+        fresh.value(choose + "('nowhere')")
+    fresh.run("3")
+    zones = [record.intensity.zone for record in fresh.records() if record.intensity is not None]
+    assert zones == ["world", "FRA", "FRA"]
 
 
 def test_what_the_line_magic_says(fresh: Kernel) -> None:

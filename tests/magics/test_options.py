@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,3 +188,49 @@ def test_a_wrong_option_is_one_line_and_the_cell_runs(line: str, said: str, kern
     assert reply.stream("stderr") == said + "\n"
     assert kernel.records()[-1].notes == (said,)
     assert kernel.records()[-1].energy.attributed_j is not None
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Kernel, Path]]:
+    """A kernel on a computer whose admin locks the grid, MLflow and the experiment, and the file that does."""
+    folder = tmp_path_factory.mktemp("locked")
+    etc = folder / "etc" / "jupyter_green_config.py"
+    etc.parent.mkdir()
+    etc.write_text(
+        'c.JupyterGreen.locked = ["intensity", "mlflow", "experiment"]\n'
+        'c.JupyterGreen.intensity = "DEU"\nc.JupyterGreen.experiment = "all of us"\n'
+    )
+    with Kernel(folder, green_home=folder / "green-home", env={"JUPYTER_CONFIG_PATH": str(etc.parent)}) as started:
+        started.run("%load_ext jupyter_green")
+        yield started, etc
+
+
+@pytest.mark.parametrize(
+    ("option", "left_out", "source"),
+    [
+        ("--intensity 53g", "--intensity 53g", "{}, locked"),
+        ("--experiment 'my own'", "--experiment 'my own'", "{}, locked"),
+        ("--mlflow=off", "--mlflow off", "default, locked in {}"),
+        ("--intensity Frnace", "--intensity Frnace", "{}, locked"),
+    ],
+)
+def test_what_an_admin_locked_stays(locked: tuple[Kernel, Path], option: str, left_out: str, source: str) -> None:
+    """An option against a lock is one line on standard error; the cell is measured with what is locked."""
+    kernel, etc = locked
+    reply = kernel.run(f"%%track_energy --quiet -n fit {option}\n'value'")
+    name = left_out.split()[0][2:]
+    said = f"track_energy: {name} is locked by the administrator ({source.format(etc)}); {left_out} is left out."
+    assert (reply.result, reply.stream("stderr")) == ("'value'", said + "\n")
+    record = kernel.records()[-1]
+    assert record.intensity is not None
+    assert record.mlflow is not None
+    assert (record.intensity.zone, record.mlflow.experiment, record.stays) == ("DEU", "all of us", False)
+    assert (record.name, record.notes) == ("fit", (said,))
+
+
+def test_what_is_locked_may_be_typed(locked: tuple[Kernel, Path]) -> None:
+    """An option that says what is locked anyway is no mistake."""
+    kernel, _ = locked
+    reply = kernel.run("%%track_energy --quiet --intensity DEU --experiment 'all of us' --mlflow auto\n1")
+    assert reply.stream("stderr") == ""
+    assert kernel.records()[-1].notes == ()

@@ -1,0 +1,494 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { NotebookModel } from '../notebookModel';
+import type { CellState } from '../wire';
+
+import {
+  ABORTED,
+  FakeKernel,
+  FakeView,
+  ScriptedApi,
+  TRACKED,
+  UNTRACKED,
+  door,
+  raised,
+  said,
+  settle,
+  steady
+} from './fakes';
+import { live, notebook, record } from './made';
+
+let api: ScriptedApi;
+let view: FakeView;
+let model: NotebookModel;
+let uses: number;
+let changes: number;
+let cells: string[][];
+
+function make(kernel: FakeKernel | null = new FakeKernel('k')): void {
+  model.dispose();
+  view = new FakeView(kernel);
+  start();
+}
+
+function start(): void {
+  uses = changes = 0;
+  cells = [];
+  model = new NotebookModel(api, view, () => (uses += 1));
+  model.changed.connect(() => (changes += 1));
+  model.cellsChanged.connect((_, changed) => cells.push([...changed].sort()));
+}
+
+function cell(cellId: string, valueJ = 41.2): CellState {
+  return { cell_id: cellId, record: record(valueJ, { cell_id: cellId }), runs: 1, change: null };
+}
+
+function joules(): Record<string, number | null> {
+  return Object.fromEntries(
+    [...model.cells].map(([id, { record: one }]) => [id, one.energy.attributed_j])
+  );
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  api = new ScriptedApi();
+  view = new FakeView();
+  start();
+});
+
+afterEach(() => {
+  model.dispose();
+  vi.useRealTimers();
+});
+
+describe('reading records', () => {
+  it('asks for what is new and keeps the newest record of each cell', async () => {
+    api.state = notebook({ revision: 2, cells: [cell('a', 1), cell('b', 2)] });
+    await model.refresh();
+    api.state = notebook({ revision: 3, cells: [cell('b', 3)] });
+    await model.refresh();
+    expect(joules()).toEqual({ a: 1, b: 3 });
+    expect(cells).toEqual([['a', 'b'], ['b']]);
+    expect(api.asked.map(({ epoch, since }) => [epoch, since])).toEqual([
+      ['', 0],
+      ['e', 2]
+    ]);
+    expect(api.asked[0]?.key).toEqual({ path: 'churn.ipynb', kernel: 'k' });
+  });
+
+  it('makes one question of many that come at once, and another one for those that came later', async () => {
+    const { gate, open } = door();
+    api.gate = gate;
+    const all = [model.refresh(), model.refresh(), model.refresh(), model.refresh()];
+    await settle();
+    expect(api.count('notebook')).toBe(1);
+    open();
+    await Promise.all(all);
+    await settle();
+    expect(api.count('notebook')).toBe(2);
+    await model.refresh();
+    expect(api.count('notebook')).toBe(3);
+  });
+
+  it('drops the cells of another epoch and tells of each', async () => {
+    api.state = notebook({ epoch: 'e', revision: 2, cells: [cell('a'), cell('b')] });
+    await model.refresh();
+    api.state = notebook({ epoch: 'f', revision: 1, cells: [cell('b', 5), cell('n', 6)] });
+    await model.refresh();
+    expect(joules()).toEqual({ b: 5, n: 6 });
+    expect(cells[1]).toEqual(['a', 'b', 'n']);
+  });
+
+  it('knows that a notebook is in use once something is recorded of it', async () => {
+    await model.refresh();
+    expect([model.isInUse, uses]).toEqual([false, 0]);
+    api.state = notebook({ revision: 1, cells: [cell('a')] });
+    await model.refresh();
+    expect(model.isInUse).toBe(true);
+  });
+
+  it('tells that it is to be watched at the first record, also where the notebook was read before', async () => {
+    await model.refresh();
+    api.state = notebook({ revision: 1, cells: [cell('a')] });
+    await model.refresh();
+    expect(uses).toBeGreaterThan(0);
+  });
+
+  it('names the problem of a failing server, keeps what it knows, and recovers', async () => {
+    api.state = notebook({ revision: 1, cells: [cell('a')] });
+    await model.refresh();
+    api.isDown = true;
+    const before = changes;
+    await model.refresh();
+    await model.refresh();
+    expect([model.problem?.message, model.problem?.status, joules()]).toEqual([
+      'made up',
+      0,
+      { a: 41.2 }
+    ]);
+    expect(changes).toBe(before + 1);
+    api.isDown = false;
+    await model.refresh();
+    expect(model.problem).toBeNull();
+  });
+
+  it('reads on after an error, also for those who asked meanwhile', async () => {
+    const { gate, open } = door();
+    api.gate = gate;
+    api.isDown = true;
+    const first = model.refresh();
+    await settle();
+    api.isDown = false;
+    void model.refresh();
+    open();
+    await first;
+    await settle();
+    expect([api.count('notebook'), model.problem]).toEqual([2, null]);
+  });
+});
+
+describe('watching power', () => {
+  it('keeps the samples and asks for those behind them', async () => {
+    api.power = live({ now_s: 12, samples: steady(10, 12, 4, 0, true) });
+    await model.poll();
+    api.power = live({ now_s: 14, samples: steady(13, 14, 4, 12) });
+    await model.poll();
+    expect(model.samples).toEqual(steady(10, 14, 4, 0, true));
+    expect(api.asked.filter(one => one.what === 'live').map(one => one.since)).toEqual([0, 12]);
+  });
+
+  it('reads records where the journal has another size than it read, and else not', async () => {
+    api.state = notebook({ revision: 1, journal_bytes: 100, cells: [cell('a')] });
+    api.power = live({ journal_bytes: 100 });
+    await model.poll();
+    expect(api.count('notebook')).toBe(1);
+    await model.poll();
+    expect(api.count('notebook')).toBe(1);
+    api.power = live({ journal_bytes: null });
+    await model.poll();
+    expect(api.count('notebook')).toBe(1);
+    api.power = live({ journal_bytes: 200 });
+    await model.poll();
+    expect(api.count('notebook')).toBe(2);
+  });
+
+  it('takes no samples of a kernel that was changed meanwhile', async () => {
+    const { gate, open } = door();
+    api.gate = gate;
+    api.power = live({ samples: steady(10, 12, 4) });
+    const asking = model.poll();
+    view.context.use(new FakeKernel('other'));
+    open();
+    await asking;
+    expect([model.samples, model.live]).toEqual([[], null]);
+  });
+
+  it('has no samples where the kernel cannot be seen, and says why', async () => {
+    api.power = live({ samples: steady(10, 12, 4) });
+    await model.poll();
+    api.power = live({ samples: [], problem: 'It runs on another computer.' });
+    await model.poll();
+    expect([model.samples, model.live?.problem]).toEqual([[], 'It runs on another computer.']);
+  });
+
+  it('lets its caller know that the server does not answer, and recovers', async () => {
+    api.isDown = true;
+    await expect(model.poll()).rejects.toThrow('made up');
+    expect(model.problem?.status).toBe(0);
+    api.isDown = false;
+    await model.poll();
+    expect(model.problem).toBeNull();
+  });
+
+  it('does not hide that the records cannot be read', async () => {
+    api.fails.add('notebook');
+    api.power = live({ journal_bytes: 100 });
+    await model.poll();
+    const problems: (string | null)[] = [];
+    model.changed.connect(() => problems.push(model.problem?.message ?? null));
+    await model.poll();
+    await model.poll();
+    expect([problems, model.problem?.message]).toEqual([[], 'made up']);
+  });
+
+  it('keeps the series where two answers overlap', async () => {
+    api.power = live({ now_s: 12, samples: steady(0, 12, 4, 0, true) });
+    await model.poll();
+    api.power = live({ now_s: 14, samples: steady(13, 14, 4, 52) });
+    await Promise.all([model.poll(), model.poll()]);
+    expect(model.samples).toEqual(steady(0, 14, 4, 0, true));
+  });
+});
+
+describe('running cells', () => {
+  it('begin and end by the kernel’s messages', () => {
+    const ended: string[] = [];
+    model.ended.connect((_, cellId) => ended.push(cellId));
+    view.context.begin('r-a');
+    expect([...model.running.keys()]).toEqual(['a']);
+    view.context.end('r-a');
+    expect([model.running.size, ended, cells]).toEqual([0, ['a'], [['a'], ['a']]]);
+    expect(uses).toBe(2);
+  });
+
+  it('are those of this page: other pages’ requests, silent ones and messages of nobody are not', () => {
+    view.context.begin('x-other');
+    view.context.end('x-other');
+    view.context.send('execute_input', null);
+    view.context.send('stream', 'r-a', { name: 'stdout', text: '' });
+    view.context.end('r-never-begun');
+    expect([model.running.size, cells, uses]).toEqual([0, [], 0]);
+  });
+
+  it('end with their own request, however they overlap with others', () => {
+    view.context.begin('r-a');
+    view.context.end('x-other');
+    view.context.begin('r-b');
+    view.context.end('r-a');
+    expect([...model.running.keys()]).toEqual(['b']);
+  });
+
+  it('know the energy since they began, by the server’s clock', async () => {
+    vi.advanceTimersByTime(5000);
+    const nowMs = performance.now();
+    view.context.begin('r-a');
+    expect(model.runningCell('a')).toEqual({ powerW: null, energy: null });
+    vi.advanceTimersByTime(10_000);
+    // The server's clock shows 110 s now; the cell began at 100 s.
+    api.power = live({ now_s: 110, samples: steady(90, 110, 4, 0, true) });
+    await model.poll();
+    const running = model.runningCell('a');
+    expect(performance.now()).toBe(nowMs + 10_000);
+    expect(running?.powerW).toBe(4);
+    expect(running?.energy?.value).toBeCloseTo(40, 6);
+    expect(model.runningCell('b')).toBeNull();
+  });
+
+  it('know their energy for as long as they run', async () => {
+    api.power = live({ now_s: 1000, samples: steady(990, 1000, 4, 0, true) });
+    await model.poll();
+    view.context.begin('r-a');
+    for (let second = 2; second <= 400; second += 2) {
+      vi.advanceTimersByTime(2000);
+      const now = 1000 + second;
+      api.power = live({ now_s: now, samples: steady(now - 1, now, 4, 4 * (now - 1 - 990)) });
+      await model.poll();
+    }
+    expect(model.runningCell('a')?.energy?.value).toBeCloseTo(1600, 6);
+  });
+
+  it('end with their kernel', () => {
+    view.context.begin('r-a');
+    view.context.begin('r-b');
+    view.context.use(new FakeKernel('other'));
+    expect([model.running.size, cells[2]]).toEqual([0, ['a', 'b']]);
+    view.context.end('r-a');
+    expect(cells.length).toBe(3);
+  });
+});
+
+describe('tracking', () => {
+  it('is on once the kernel says so, and off again', async () => {
+    make(new FakeKernel('k', [TRACKED, UNTRACKED]));
+    await model.track(true);
+    expect([model.isTracking, model.wantsTracking, model.isInUse]).toEqual([true, true, true]);
+    await model.track(false);
+    expect([model.isTracking, model.wantsTracking, model.isInUse]).toEqual([false, false, false]);
+    expect([view.context.session?.kernel?.calls, uses]).toEqual([
+      ['switch(True)', 'switch(False)'],
+      2
+    ]);
+  });
+
+  it('says why it cannot be on', async () => {
+    const problemOf = async (kernel: FakeKernel | null) => {
+      make(kernel);
+      await model.track(true);
+      expect(model.isTracking).toBe(false);
+      return model.trackingProblem;
+    };
+    expect(await problemOf(null)).toEqual({ kind: 'no kernel' });
+    expect(await problemOf(new FakeKernel('k', [TRACKED], 'R'))).toEqual({
+      kind: 'language',
+      language: 'R'
+    });
+    expect(await problemOf(new FakeKernel('k', [raised('ModuleNotFoundError', 'x')]))).toEqual({
+      kind: 'not installed'
+    });
+    expect(await problemOf(new FakeKernel('k', [ABORTED]))).toEqual({
+      kind: 'failed',
+      message: 'no answer'
+    });
+  });
+
+  it('says what is wrong in the settings, and is on all the same', async () => {
+    make(new FakeKernel('k', [said({ on: true, carries: true, problem: 'pue 0 is below 1' })]));
+    await model.track(true);
+    expect([model.isTracking, model.carries, model.trackingProblem]).toEqual([
+      true,
+      true,
+      { kind: 'settings', message: 'pue 0 is below 1' }
+    ]);
+  });
+
+  it('runs nothing in a kernel of another language', async () => {
+    const kernel = new FakeKernel('k', [TRACKED], 'R');
+    make(kernel);
+    await model.track(true);
+    expect(kernel.asked).toEqual([]);
+  });
+
+  it('follows what a cell did', async () => {
+    make(new FakeKernel('k', [TRACKED, UNTRACKED]));
+    await model.askTracking();
+    expect([model.isTracking, model.wantsTracking]).toEqual([true, true]);
+    await model.askTracking();
+    expect([model.isTracking, model.wantsTracking]).toEqual([false, false]);
+    expect(view.context.session?.kernel?.calls).toEqual(['switch(None)', 'switch(None)']);
+  });
+
+  it('is on again in a kernel that takes the place of another', async () => {
+    await model.track(true);
+    const other = new FakeKernel('other');
+    view.context.use(other);
+    expect(model.isTracking).toBe(false);
+    await settle();
+    expect([model.isTracking, other.calls]).toEqual([true, ['switch(True)']]);
+    expect(api.asked.map(one => one.key.kernel)).toEqual(['other']);
+  });
+
+  it('stays off in a new kernel where nobody wants it, and nothing is asked of the server', async () => {
+    const other = new FakeKernel('other');
+    view.context.use(other);
+    await settle();
+    expect([other.asked, api.asked]).toEqual([[], []]);
+  });
+
+  it('stands as the kernel says that is there now, not as one that went meanwhile', async () => {
+    const slow = new FakeKernel('k', [UNTRACKED]);
+    make(slow);
+    const { gate, open } = door();
+    slow.gate = gate;
+    const asking = model.track(true);
+    await settle();
+    view.context.use(new FakeKernel('other'));
+    await settle();
+    open();
+    await asking;
+    expect([model.isTracking, model.trackingProblem]).toEqual([true, null]);
+  });
+
+  it('is on again once after a restart, and its samples begin anew', async () => {
+    const kernel = new FakeKernel('k');
+    make(kernel);
+    await model.track(true);
+    api.power = live({ samples: steady(10, 12, 4) });
+    await model.poll();
+    view.context.begin('r-a');
+    view.context.tell('restarting');
+    expect([model.isTracking, model.running.size]).toEqual([false, 0]);
+    view.context.tell('starting');
+    view.context.tell('idle');
+    view.context.tell('busy');
+    view.context.tell('idle');
+    await settle();
+    expect([model.isTracking, model.samples]).toEqual([true, []]);
+    expect(kernel.calls).toEqual(['switch(True)', 'switch(True)']);
+  });
+
+  it('is on again where the kernel died and was started by itself', async () => {
+    for (const status of ['autorestarting', 'dead'] as const) {
+      const kernel = new FakeKernel('k');
+      make(kernel);
+      await model.track(true);
+      view.context.tell(status);
+      expect(model.isTracking).toBe(false);
+      view.context.tell('idle');
+      await settle();
+      expect([model.isTracking, kernel.calls.length]).toEqual([true, 2]);
+    }
+  });
+
+  it('is left alone where a kernel becomes busy and idle', async () => {
+    const kernel = new FakeKernel('k');
+    make(kernel);
+    await model.track(true);
+    view.context.tell('busy');
+    view.context.tell('idle');
+    await settle();
+    expect(kernel.calls.length).toBe(1);
+  });
+
+  it('is taken up again by a page that was loaded anew, also where the kernel comes later', async () => {
+    const kernel = new FakeKernel('k');
+    make(kernel);
+    await model.resume();
+    expect([model.isTracking, kernel.calls]).toEqual([true, ['switch(True)']]);
+    make(null);
+    await model.resume();
+    expect([model.isTracking, model.wantsTracking]).toEqual([false, true]);
+    view.context.use(kernel);
+    await settle();
+    expect(model.isTracking).toBe(true);
+  });
+
+  it('lets a kernel that measures use another intensity, and asks no other', async () => {
+    const kernel = new FakeKernel('k');
+    make(kernel);
+    await model.chooseIntensity('FRA');
+    expect(kernel.calls).toEqual([]);
+    await model.track(true);
+    await model.chooseIntensity('FRA');
+    expect(kernel.calls).toEqual(['switch(True)', 'choose_intensity("FRA")']);
+  });
+});
+
+describe('a notebook that was closed', () => {
+  it('hears and asks nothing more', async () => {
+    const kernel = new FakeKernel('k');
+    make(kernel);
+    await model.track(true);
+    const [asked, told] = [api.asked.length, changes];
+    model.dispose();
+    expect(model.isDisposed).toBe(true);
+    view.context.begin('r-a');
+    view.context.end('r-a');
+    view.context.tell('restarting');
+    view.context.tell('idle');
+    view.context.use(new FakeKernel('other'));
+    await settle();
+    expect([api.asked.length, changes, kernel.calls.length, cells]).toEqual([asked, told, 1, []]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('takes no answer that comes late', async () => {
+    const { gate, open } = door();
+    api.gate = gate;
+    api.state = notebook({ revision: 1, cells: [cell('a')] });
+    api.power = live({ samples: steady(10, 12, 4) });
+    const asking = [model.refresh(), model.poll(), model.refresh()];
+    model.dispose();
+    open();
+    await Promise.all(asking);
+    await settle();
+    expect([model.state, model.samples, model.cells.size]).toEqual([null, [], 0]);
+    expect(api.count('notebook')).toBe(1);
+  });
+
+  it('names no problem that comes late', async () => {
+    const { gate, open } = door();
+    api.gate = gate;
+    api.isDown = true;
+    const asking = [model.refresh(), expect(model.poll()).rejects.toThrow()];
+    model.dispose();
+    open();
+    await Promise.all(asking);
+    expect(model.problem).toBeNull();
+  });
+
+  it('may be disposed of twice', () => {
+    model.dispose();
+    model.dispose();
+    expect(model.isDisposed).toBe(true);
+  });
+});

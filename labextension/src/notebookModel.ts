@@ -1,0 +1,441 @@
+import type { ISessionContext } from '@jupyterlab/apputils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
+import type { IDisposable } from '@lumino/disposable';
+import { type ISignal, Signal } from '@lumino/signaling';
+
+import { type Api, ApiError, type INotebookKey } from './api';
+import { chooseIntensity, KernelError, switchTracking } from './kernelSwitch';
+import { energySince, extend, type IAmount } from './series';
+import type { CellState, LiveState, NotebookState, Sample } from './wire';
+
+/** What a model must know of the notebook that is shown. */
+export interface INotebookView {
+  readonly panel: NotebookPanel;
+  readonly sessionContext: ISessionContext;
+  /** The notebook's path from the server's root. */
+  readonly path: string;
+  readonly isVisible: boolean;
+  /** The cell that a request came from; null if it was not this page's. */
+  cellOfRequest(messageId: string): string | null;
+}
+
+/** Why a notebook cannot be tracked; the words are the components'. */
+export type TrackingProblem =
+  | { readonly kind: 'no kernel' }
+  | { readonly kind: 'language'; readonly language: string }
+  | { readonly kind: 'not installed' }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'settings'; readonly message: string };
+
+/** A running cell: since when, and what it used so far. */
+export interface IRunning {
+  readonly powerW: number | null;
+  readonly energy: IAmount | null;
+}
+
+/** The energy of one open notebook: its records, its kernel's power, and whether its cells are tracked. */
+export class NotebookModel implements IDisposable {
+  constructor(
+    private readonly _api: Api,
+    readonly view: INotebookView,
+    private readonly _onUse: () => void
+  ) {
+    const context = view.sessionContext;
+    context.iopubMessage.connect(this._onMessage, this);
+    context.kernelChanged.connect(this._onKernel, this);
+    context.statusChanged.connect(this._onStatus, this);
+  }
+
+  /** The newest record of each cell. */
+  readonly cells = new Map<string, CellState>();
+
+  /** The totals; null before the first answer. */
+  get state(): NotebookState | null {
+    return this._state;
+  }
+
+  get live(): LiveState | null {
+    return this._live;
+  }
+
+  get samples(): readonly Sample[] {
+    return this._samples;
+  }
+
+  /** Why the server did not answer; null if it did. */
+  get problem(): ApiError | null {
+    return this._readProblem ?? this._problem;
+  }
+
+  get isTracking(): boolean {
+    return this._isTracking;
+  }
+
+  /** The user wants this notebook tracked, in this kernel and in those that follow it. */
+  get wantsTracking(): boolean {
+    return this._wantsTracking;
+  }
+
+  get trackingProblem(): TrackingProblem | null {
+    return this._trackingProblem;
+  }
+
+  /** Records come with the cells' outputs: the server cannot read this kernel's journal. */
+  get carries(): boolean {
+    return this._carries;
+  }
+
+  /** Cells of this page that run now. */
+  get running(): ReadonlyMap<string, number> {
+    return this._running;
+  }
+
+  /** Something is recorded of this notebook, or is to be. */
+  get isInUse(): boolean {
+    return this._wantsTracking || this._isTracking || (this._state?.revision ?? 0) > 0;
+  }
+
+  /** Records of these cells arrived, or these cells began or ended to run. */
+  get cellsChanged(): ISignal<this, ReadonlySet<string>> {
+    return this._cellsChanged;
+  }
+
+  /** The kernel's power was seen. */
+  get liveChanged(): ISignal<this, void> {
+    return this._liveChanged;
+  }
+
+  /** Anything but the power changed. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  get key(): INotebookKey {
+    return { path: this.view.path, kernel: this._kernel?.id ?? null };
+  }
+
+  /** What a running cell draws and used so far; null if it does not run. */
+  runningCell(cellId: string): IRunning | null {
+    const startedMs = this._running.get(cellId);
+    if (startedMs === undefined) {
+      return null;
+    }
+    const newest = this._samples[this._samples.length - 1];
+    const base = this._base.get(cellId);
+    const energy =
+      newest === undefined || base === undefined || newest.energy_j < base.value
+        ? null
+        : {
+            value: newest.energy_j - base.value,
+            low: newest.low_j - base.low,
+            high: newest.high_j - base.high
+          };
+    return { powerW: newest?.power_w ?? null, energy };
+  }
+
+  /** Turn tracking of this notebook on or off, in this kernel and in those that follow it. */
+  async track(on: boolean): Promise<void> {
+    this._wantsTracking = on;
+    await this._switch(on);
+    this._onUse();
+  }
+
+  /** Ask the kernel how tracking stands, after a cell that may have changed it. */
+  async askTracking(): Promise<void> {
+    await this._switch(null);
+    this._wantsTracking = this._isTracking;
+    this._onUse();
+  }
+
+  /** Remember that this notebook was tracked before the page was loaded; its kernel is asked once it is there. */
+  async resume(): Promise<void> {
+    this._wantsTracking = true;
+    const kernel = this._kernel;
+    if (kernel !== null) {
+      await kernel.info;
+      await this._switch(true);
+    }
+    this._onUse();
+  }
+
+  /** Use another carbon intensity from the next cell on, if this kernel measures. */
+  async chooseIntensity(said: string | null): Promise<void> {
+    const kernel = this._kernel;
+    if (kernel !== null && this._isTracking) {
+      await chooseIntensity(kernel, said);
+    }
+  }
+
+  /** Read the records that are new. */
+  async refresh(): Promise<void> {
+    if (this._reading !== null) {
+      this._isReadingAgain = true;
+      return this._reading;
+    }
+    this._reading = this._read();
+    try {
+      await this._reading;
+    } finally {
+      this._reading = null;
+      if (this._isReadingAgain && !this._isDisposed) {
+        this._isReadingAgain = false;
+        void this.refresh();
+      }
+    }
+  }
+
+  /**
+   * See what the kernel draws, and read records if there are new ones.
+   *
+   * @throws ApiError if the server does not answer; the problem is kept, too.
+   */
+  async poll(): Promise<void> {
+    const kernel = this._kernel?.id ?? null;
+    const newest = this._samples[this._samples.length - 1];
+    const asked = performance.now();
+    let live: LiveState;
+    try {
+      live = await this._api.live(this.key, newest?.at_s ?? 0);
+    } catch (error) {
+      this._fail(error);
+      throw error;
+    }
+    if (this._isDisposed || kernel !== (this._kernel?.id ?? null)) {
+      return;
+    }
+    this._offsetS = live.now_s - (asked + performance.now()) / 2e3;
+    this._samples = live.problem === null ? extend(this._samples, live.samples) : [];
+    this._live = live;
+    const latest = this._samples[this._samples.length - 1];
+    for (const [cellId, startedMs] of this._running) {
+      const since = energySince(this._samples, startedMs / 1e3 + this._offsetS);
+      if (latest !== undefined && since !== null) {
+        this._base.set(cellId, {
+          value: latest.energy_j - since.value,
+          low: latest.low_j - since.low,
+          high: latest.high_j - since.high
+        });
+      }
+    }
+    const isNew = live.journal_bytes !== null && live.journal_bytes !== this._state?.journal_bytes;
+    this._recover();
+    this._liveChanged.emit();
+    if (isNew) {
+      await this.refresh();
+    }
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    Signal.clearData(this);
+  }
+
+  private get _kernel(): Kernel.IKernelConnection | null {
+    return this.view.sessionContext.session?.kernel ?? null;
+  }
+
+  private async _read(): Promise<void> {
+    const known = this._state;
+    let state: NotebookState;
+    try {
+      state = await this._api.notebook(this.key, known?.epoch ?? '', known?.revision ?? 0);
+    } catch (error) {
+      if (this._isDisposed) {
+        return;
+      }
+      const before = this.problem?.message;
+      this._readProblem = error instanceof ApiError ? error : new ApiError(String(error), 0);
+      if (before !== this.problem?.message) {
+        this._changed.emit();
+      }
+      return;
+    }
+    if (this._isDisposed) {
+      return;
+    }
+    const changed = new Set(state.cells.map(cell => cell.cell_id));
+    if (known !== null && known.epoch !== state.epoch) {
+      for (const cellId of this.cells.keys()) {
+        changed.add(cellId);
+      }
+      this.cells.clear();
+    }
+    for (const cell of state.cells) {
+      this.cells.set(cell.cell_id, cell);
+    }
+    const isFirst = (known?.revision ?? 0) === 0 && state.revision > 0;
+    this._state = state;
+    this._readProblem = null;
+    this._recover();
+    if (changed.size > 0) {
+      this._cellsChanged.emit(changed);
+    }
+    this._changed.emit();
+    if (isFirst) {
+      this._onUse();
+    }
+  }
+
+  private _fail(error: unknown): void {
+    if (this._isDisposed) {
+      return;
+    }
+    const before = this._problem?.message;
+    this._problem = error instanceof ApiError ? error : new ApiError(String(error), 0);
+    if (before !== this._problem.message) {
+      this._changed.emit();
+    }
+  }
+
+  private _recover(): void {
+    if (this._problem !== null) {
+      this._problem = null;
+      this._changed.emit();
+    }
+  }
+
+  private async _switch(on: boolean | null): Promise<void> {
+    const kernel = this._kernel;
+    if (kernel === null) {
+      this._setTracking(false, { kind: 'no kernel' });
+      return;
+    }
+    try {
+      const info = await kernel.info;
+      if (info.language_info.name !== 'python') {
+        this._setTracking(false, {
+          kind: 'language',
+          language: info.language_info.name
+        });
+        return;
+      }
+      const state = await switchTracking(kernel, on);
+      if (kernel !== this._kernel) {
+        return;
+      }
+      this._carries = state.carries;
+      this._setTracking(
+        state.on,
+        state.problem === null ? null : { kind: 'settings', message: state.problem }
+      );
+    } catch (error) {
+      if (kernel !== this._kernel) {
+        return;
+      }
+      const message = error instanceof Error ? error.message : String(error);
+      const isMissing = error instanceof KernelError && message === 'not installed';
+      this._setTracking(false, isMissing ? { kind: 'not installed' } : { kind: 'failed', message });
+    }
+  }
+
+  private _setTracking(on: boolean, problem: TrackingProblem | null): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isTracking = on;
+    this._trackingProblem = problem;
+    this._changed.emit();
+  }
+
+  private _onKernel(): void {
+    this._samples = [];
+    this._live = null;
+    this._isTracking = false;
+    this._carries = false;
+    this._trackingProblem = null;
+    this._endAll();
+    this._changed.emit();
+    if (this._kernel !== null && this._wantsTracking) {
+      void this._switch(true);
+    }
+    if (this.isInUse) {
+      void this.refresh();
+    }
+  }
+
+  private _onStatus(_: ISessionContext, status: Kernel.Status): void {
+    if (status === 'restarting' || status === 'autorestarting' || status === 'dead') {
+      this._hasRestarted = true;
+      this._isTracking = false;
+      this._endAll();
+      this._changed.emit();
+    } else if (this._hasRestarted && (status === 'idle' || status === 'starting')) {
+      this._hasRestarted = false;
+      this._samples = [];
+      if (this._wantsTracking) {
+        void this._switch(true);
+      }
+    }
+  }
+
+  private _onMessage(_: ISessionContext, message: KernelMessage.IMessage): void {
+    const parent = 'msg_id' in message.parent_header ? message.parent_header.msg_id : null;
+    if (parent === null) {
+      return;
+    }
+    if (message.header.msg_type === 'execute_input') {
+      const cellId = this.view.cellOfRequest(parent);
+      if (cellId !== null) {
+        this._requests.set(parent, cellId);
+        this._running.set(cellId, performance.now());
+        this._base.delete(cellId);
+        this._cellsChanged.emit(new Set([cellId]));
+        this._onUse();
+      }
+    } else if (message.header.msg_type === 'status') {
+      const state = 'execution_state' in message.content ? message.content.execution_state : null;
+      const cellId = this._requests.get(parent);
+      if (state === 'idle' && cellId !== undefined) {
+        this._requests.delete(parent);
+        this._running.delete(cellId);
+        this._cellsChanged.emit(new Set([cellId]));
+        this._onUse();
+        this._ended.emit(cellId);
+      }
+    }
+  }
+
+  /** A cell of this page came to its end. */
+  get ended(): ISignal<this, string> {
+    return this._ended;
+  }
+
+  private _endAll(): void {
+    const ended = new Set(this._running.keys());
+    this._requests.clear();
+    this._running.clear();
+    if (ended.size > 0) {
+      this._cellsChanged.emit(ended);
+    }
+  }
+
+  private _state: NotebookState | null = null;
+  private _live: LiveState | null = null;
+  private _samples: readonly Sample[] = [];
+  private _offsetS: number | null = null; // the server's clock less this page's, s
+  private _problem: ApiError | null = null;
+  private _readProblem: ApiError | null = null;
+  private readonly _base = new Map<string, IAmount>();
+  private _isTracking = false;
+  private _wantsTracking = false;
+  private _trackingProblem: TrackingProblem | null = null;
+  private _carries = false;
+  private _hasRestarted = false;
+  private _reading: Promise<void> | null = null;
+  private _isReadingAgain = false;
+  private _isDisposed = false;
+  private readonly _requests = new Map<string, string>(); // the cell of each request that runs
+  private readonly _running = new Map<string, number>(); // when each running cell began, ms of this page's clock
+  private readonly _cellsChanged = new Signal<this, ReadonlySet<string>>(this);
+  private readonly _liveChanged = new Signal<this, void>(this);
+  private readonly _changed = new Signal<this, void>(this);
+  private readonly _ended = new Signal<this, string>(this);
+}

@@ -1,0 +1,150 @@
+import {
+  ILabShell,
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { MainAreaWidget } from '@jupyterlab/apputils';
+import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { PanelWithToolbar, ReactWidget, SidePanel } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+import { AccordionPanel, type Widget } from '@lumino/widgets';
+
+import { ComparePlot } from '../components/ComparePlot';
+import { leafIcon } from '../icons';
+import type { GreenModel } from '../model';
+import { CellsSection, MeasuredSection, NowSection, RunsSection } from '../sections';
+import { IGreenModel } from '../tokens';
+import type { LookedUp, RunState } from '../wire';
+
+/** The panel beside the notebook: now, cells, runs, and how it is measured. */
+export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-green:sidebar',
+  description: 'Shows the energy of the notebook, its cells and its runs in a panel.',
+  autoStart: true,
+  requires: [IGreenModel],
+  optional: [ILabShell, ILayoutRestorer, ITranslator, IStateDB],
+  activate: (
+    app: JupyterFrontEnd,
+    model: GreenModel,
+    _: ILabShell | null,
+    restorer: ILayoutRestorer | null,
+    translator: ITranslator | null,
+    state: IStateDB | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_green');
+    const compare = (
+      runs: readonly RunState[],
+      looked: Readonly<Record<string, LookedUp | null>>
+    ): void => {
+      const content = ReactWidget.create(<ComparePlot runs={runs} looked={looked} trans={trans} />);
+      content.addClass('jp-green-comparing');
+      const widget = new MainAreaWidget({ content });
+      widget.id = `jp-green-compare-${String(++compared)}`;
+      widget.title.label = trans.__('Compare %1 runs', runs.length);
+      widget.title.icon = leafIcon;
+      widget.title.closable = true;
+      app.shell.add(widget, 'main');
+    };
+    const measured = new MeasuredSection(model, trans, () => {
+      void app.commands.execute('settingeditor:open', { query: 'Energy of notebooks' });
+    });
+    const panel = new GreenPanel(model);
+    const showMeasured = (): void => panel.expand(MEASURED_AT);
+    const now = new NowSection(model, trans, showMeasured, () => measured.gridIsSet, {
+      wasRead: async () => (await state?.fetch(WELCOMED)) === true,
+      read: () => void state?.save(WELCOMED, true)
+    });
+    const cells = new CellsSection(model, trans);
+    const runs = new RunsSection(model, trans, compare);
+    panel.addSection(trans.__('Now'), now);
+    panel.addSection(trans.__('Cells'), cells);
+    panel.addSection(trans.__('Runs'), runs);
+    panel.addSection(trans.__('How this is measured'), measured);
+    panel.title.caption = trans.__('Energy');
+    panel.title.icon = leafIcon;
+    panel.node.setAttribute('role', 'region');
+    panel.node.setAttribute('aria-label', trans.__('Energy of the notebook'));
+    let wasTracking = false;
+    model.currentChanged.connect((__, notebook) => {
+      notebook?.changed.connect(() => {
+        if (notebook.isTracking && !wasTracking) {
+          wasTracking = true;
+          void measured.readSettings().then(() => now.update());
+        }
+      });
+    });
+    app.shell.add(panel, 'left', { rank: 700, type: 'Energy' });
+    restorer?.add(panel, panel.id);
+  }
+};
+
+const WELCOMED = 'jupyter-green:welcomed'; // the first lines were read, in this workspace
+const RUNS_AT = 2;
+const MEASURED_AT = 3;
+let compared = 0;
+
+/** The accordion; it tells the model while somebody looks at it. */
+class GreenPanel extends SidePanel {
+  constructor(private readonly _model: GreenModel) {
+    super();
+    this.id = 'jp-green-panel';
+    this.addClass('jp-green-sidebar');
+    if (this.content instanceof AccordionPanel) {
+      this.content.expansionToggled.connect(this._share, this);
+    }
+  }
+
+  addSection(label: string, section: Widget): void {
+    const holder = new PanelWithToolbar();
+    holder.addWidget(section);
+    holder.title.label = label;
+    section.title.changed.connect(() => {
+      holder.title.label = section.title.label;
+    });
+    this.addWidget(holder);
+  }
+
+  expand(index: number): void {
+    if (this.content instanceof AccordionPanel) {
+      this.content.expand(index);
+    }
+  }
+
+  protected override onResize(message: Widget.ResizeMessage): void {
+    super.onResize(message);
+    if (!this._isArranged && message.height > 0) {
+      this._isArranged = true;
+      // Once the sections have sizes: what is asked for less often starts closed.
+      requestAnimationFrame(() => {
+        if (this.content instanceof AccordionPanel) {
+          this.content.collapse(RUNS_AT);
+          this.content.collapse(MEASURED_AT);
+        }
+      });
+    }
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this._model.isLookedAt = this.isVisible;
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._model.isLookedAt = true;
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._model.isLookedAt = false;
+  }
+
+  /** All open sections get the same room: Lumino's own sums leave none to one that was closed early. */
+  private _share(accordion: AccordionPanel): void {
+    accordion.setRelativeSizes(accordion.widgets.map(section => (section.isHidden ? 0 : 1)));
+  }
+
+  private _isArranged = false;
+}

@@ -1,0 +1,135 @@
+"""Other places than JupyterLab on this computer: Notebook 7, a hub's base URL, other environments, remote kernels."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import TOKEN, Lab, LabServer
+from tests.browser.test_cell_line import ENERGY
+
+
+def test_notebook_7(own_server: Callable[..., LabServer], lab_on: Callable[..., Lab]) -> None:
+    """The same build serves Notebook 7: leaf, line and sidebar."""
+    server = own_server(app="notebook")
+    lab = lab_on(server)
+    name = server.write("seven.ipynb", "a = sum(range(1_000_000))")
+    lab.page.goto(f"{server.url}notebooks/{name}?token={TOKEN}")
+    leaf = lab.page.locator("[data-jp-item-name='green-track'] jp-button")
+    expect(lab.page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible(timeout=60_000)
+    leaf.click()
+    expect(leaf).to_have_attribute("aria-pressed", "true")
+    lab.page.locator(".jp-Cell .cm-content").first.click()
+    lab.page.keyboard.press("Control+Enter")
+    expect(lab.page.locator(".jp-green-line-text").first).to_have_text(ENERGY)
+    lab.page.get_by_role("menuitem", name="View", exact=True).click()
+    lab.page.get_by_role("menuitem", name=re.compile("Left Sidebar")).click()
+    lab.page.get_by_role("menuitem", name=re.compile("Energy")).click()
+    expect(lab.page.locator("#jp-green-panel")).to_contain_text("This notebook", timeout=30_000)
+
+
+def test_a_base_url(own_server: Callable[..., LabServer], lab_on: Callable[..., Lab]) -> None:
+    """Behind a base URL, as a hub sets it, everything is found."""
+    server = own_server(base_url="/user/ann%20b/")
+    lab = lab_on(server)
+    lab.open(server.write("hub.ipynb", "a = 1"))
+    lab.track()
+    lab.run_all()
+    expect(lab.line(0)).to_have_text(ENERGY)
+    assert all(answer.status == 200 for answer in lab.answers)
+
+
+def test_two_pages_on_one_server(server: LabServer, lab_on: Callable[..., Lab], name: str) -> None:
+    """A second browser that looks at the same notebook shows the cell that the first one ran."""
+    first = lab_on(server)
+    first.open(server.write(name, "a = sum(range(1_000_000))"))
+    second = lab_on(server)
+    second.page.goto(f"{server.url}lab/workspaces/other/tree/{name}?token={TOKEN}&reset")
+    second.wait_for_kernel(name)
+    first.track()
+    first.run_all()
+    expect(first.line(0)).to_have_text(ENERGY)
+    second.page.evaluate("jupyterapp.shell.activateById('jp-green-panel')")
+    expect(second.line(0)).to_have_text(first.line(0).inner_text(), timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def other_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with ipykernel and our package alone, its packages shared with this one's."""
+    folder = tmp_path_factory.mktemp("other-environment")
+    venv.create(folder, symlinks=True, with_pip=False)
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "shared.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    (site / "ours.pth").write_text(str(Path(__file__).parents[2]))
+    return folder
+
+
+def test_a_kernel_from_another_environment(
+    own_server: Callable[..., LabServer], lab_on: Callable[..., Lab], other_environment: Path
+) -> None:
+    """A kernel of another virtual environment than the server's has lines, and its sidebar."""
+    server = own_server()
+    python = other_environment / "bin" / "python"
+    _kernelspec(server, "other", str(python))
+    lab = lab_on(server)
+    name = server.write("other.ipynb", "import sys\nsys.prefix")
+    _use_kernel(server, name, "other")
+    lab.open(name)
+    lab.track()
+    lab.run_all()
+    expect(lab.cell(0).locator(".jp-OutputArea-output")).to_contain_text(str(other_environment))
+    expect(lab.line(0)).to_have_text(ENERGY)
+
+
+def test_a_kernel_whose_journal_cannot_be_read(
+    own_server: Callable[..., LabServer], lab_on: Callable[..., Lab], tmp_path: Path
+) -> None:
+    """A kernel that keeps its journal elsewhere brings each record in the cell's output, where it stays."""
+    server = own_server()
+    _kernelspec(server, "remote", sys.executable, {"JUPYTER_GREEN_HOME": str(tmp_path / "elsewhere")})
+    lab = lab_on(server)
+    name = server.write("remote.ipynb", "a = sum(range(1_000_000))")
+    _use_kernel(server, name, "remote")
+    lab.open(name)
+    lab.track()
+    lab.run_all()
+    carried = lab.cell(0).locator(".jp-green-line.jp-mod-carried")
+    expect(carried).to_have_text(ENERGY)
+    expect(lab.page.locator(".jp-green-line-text:visible")).to_have_count(0)
+    lab.page.evaluate("jupyterapp.shell.activateById('jp-green-panel')")
+    expect(lab.page.locator("#jp-green-panel")).to_contain_text("comes with the output of each cell")
+    lab.command("docmanager:save")
+    lab.page.reload()
+    lab.wait_for_kernel(name)
+    expect(carried).to_have_text(ENERGY)
+
+
+def _kernelspec(server: LabServer, name: str, python: str, env: dict[str, str] | None = None) -> None:
+    folder = server.folder / "jupyter_data_dir" / "kernels" / name
+    folder.mkdir(parents=True)
+    command = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": command, "display_name": name, "language": "python", "env": env or {}}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+
+
+def _use_kernel(server: LabServer, notebook: str, kernel: str) -> None:
+    path = server.work / notebook
+    content = json.loads(path.read_text())
+    content["metadata"]["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
+    path.write_text(json.dumps(content))
+
+
+def test_the_build_is_what_the_package_says() -> None:
+    """JupyterLab finds the extension, enabled and compatible."""
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter", "labextension", "list"], capture_output=True, text=True, check=True
+    )
+    assert re.search(r"jupyter-green v\S+ \S*enabled\S* \S*OK", done.stdout + done.stderr)
