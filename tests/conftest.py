@@ -84,6 +84,9 @@ def _unlisted(reporter: pytest.TerminalReporter) -> list[str]:
     listed = {
         line.split()[0] for line in (HERE / "skips.txt").read_text("utf-8").splitlines() if line[:1] not in ("", "#")
     }
+    folders = tuple(name for name in listed if name.endswith("/"))
     return [
-        report.nodeid for report in reporter.stats.get("skipped", []) if report.nodeid.partition("[")[0] not in listed
+        report.nodeid
+        for report in reporter.stats.get("skipped", [])
+        if report.nodeid.partition("[")[0] not in listed and not report.nodeid.startswith(folders)
     ]
