@@ -18,7 +18,7 @@ from tests.browser.test_cell_line import ENERGY
 
 
 def test_notebook_7(own_server: Callable[..., LabServer], lab_on: Callable[..., Lab]) -> None:
-    """The same build serves Notebook 7: leaf, line and sidebar."""
+    """The same build serves Notebook 7: the leaf and the line."""
     server = own_server(app="notebook")
     lab = lab_on(server)
     name = server.write("seven.ipynb", "a = sum(range(1_000_000))")
@@ -30,10 +30,6 @@ def test_notebook_7(own_server: Callable[..., LabServer], lab_on: Callable[..., 
     lab.page.locator(".jp-Cell .cm-content").first.click()
     lab.page.keyboard.press("Control+Enter")
     expect(lab.page.locator(".jp-green-line-text").first).to_have_text(ENERGY)
-    lab.page.get_by_role("menuitem", name="View", exact=True).click()
-    lab.page.get_by_role("menuitem", name=re.compile("Left Sidebar")).click()
-    lab.page.get_by_role("menuitem", name=re.compile("Energy")).click()
-    expect(lab.page.locator("#jp-green-panel")).to_contain_text("This notebook", timeout=30_000)
 
 
 def test_a_base_url(own_server: Callable[..., LabServer], lab_on: Callable[..., Lab]) -> None:

@@ -70,6 +70,9 @@ def test_a_server_that_is_started_again(own_server: Callable[..., LabServer], la
     lab = lab_on(server)
     _open(lab, server, "again.ipynb", "a = 1")
     text = lab.line(0).inner_text()
+    workspaces = server.folder / "jupyterlab_workspaces_dir"
+    while not any("again.ipynb" in path.read_text() for path in workspaces.glob("*")):
+        lab.page.wait_for_timeout(100)  # JupyterLab keeps the workspace some seconds after a change
     server.stop()
     expect(lab.page.locator(QUIET).first).to_be_visible(timeout=60_000)
     server.start()

@@ -46,6 +46,13 @@ export const modelPlugin: JupyterFrontEndPlugin<GreenModel> = {
         if (wasTracked) {
           await notebook.view.sessionContext.ready;
           await notebook.resume();
+        } else if (notebook.isInUse) {
+          // Its kernel may be one that measures already: a page that was loaded again asks how.
+          await notebook.view.sessionContext.ready;
+          await notebook.refresh();
+          if (notebook.state !== null && notebook.state.session !== null) {
+            await notebook.askTracking();
+          }
         }
       });
     };

@@ -16,14 +16,17 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-green:status',
   description: 'Shows power and energy of the current notebook in the status bar.',
   autoStart: true,
-  requires: [IGreenModel, IStatusBar],
-  optional: [ITranslator],
+  requires: [IGreenModel],
+  optional: [IStatusBar, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     model: GreenModel,
-    statusBar: IStatusBar,
+    statusBar: IStatusBar | null,
     translator: ITranslator | null
   ) => {
+    if (statusBar === null) {
+      return; // Notebook 7 has none
+    }
     const trans = (translator ?? nullTranslator).load('jupyter_green');
     const item = new StatusItem(model, trans, () => app.shell.activateById('jp-green-panel'));
     statusBar.registerStatusItem(statusPlugin.id, {
