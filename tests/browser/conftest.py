@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.lab import CHROMIUM, CHROMIUM_ARGS, Lab, LabServer
 
 # JupyterLab's own, when a page leaves while its debugger asks; Notebook 7.6's own, with no extension of ours.
-_LABS_OWN = re.compile(r"^Could not restore the debugger state|^Cannot read properties of undefined .reading 'schema'.$")
+_LABS_OWN = re.compile(r"^Could not restore the debugger state|^Cannot read properties of undefined .reading 'schema'")
 _OURS = re.compile(r"jupyter[-_]green")
 _EXPECTED = re.compile(r"extension was successfully (linked|loaded)|jupyter_green\.server \| ")
 
