@@ -45,6 +45,7 @@ export class NotebookModel implements IDisposable {
     context.iopubMessage.connect(this._onMessage, this);
     context.kernelChanged.connect(this._onKernel, this);
     context.statusChanged.connect(this._onStatus, this);
+    context.connectionStatusChanged.connect(this._onConnection, this);
   }
 
   /** The newest record of each cell. */
@@ -147,8 +148,10 @@ export class NotebookModel implements IDisposable {
 
   /** Ask the kernel how tracking stands, after a cell that may have changed it. */
   async askTracking(): Promise<void> {
-    await this._switch(null);
-    this._wantsTracking = this._isTracking;
+    // A kernel that does not answer says nothing of what the user wants.
+    if (await this._switch(null)) {
+      this._wantsTracking = this._isTracking;
+    }
     this._onUse();
   }
 
@@ -302,11 +305,12 @@ export class NotebookModel implements IDisposable {
     }
   }
 
-  private async _switch(on: boolean | null): Promise<void> {
+  /** Ask the kernel; true if it answered. */
+  private async _switch(on: boolean | null): Promise<boolean> {
     const kernel = this._kernel;
     if (kernel === null) {
       this._setTracking(false, { kind: 'no kernel' });
-      return;
+      return false;
     }
     try {
       const info = await kernel.info;
@@ -315,24 +319,28 @@ export class NotebookModel implements IDisposable {
           kind: 'language',
           language: info.language_info.name
         });
-        return;
+        return false;
       }
       const state = await switchTracking(kernel, on);
       if (kernel !== this._kernel) {
-        return;
+        return false;
       }
       this._carries = state.carries;
       this._setTracking(
         state.on,
         state.problem === null ? null : { kind: 'settings', message: state.problem }
       );
+      return true;
     } catch (error) {
-      if (kernel !== this._kernel) {
-        return;
+      if (kernel === this._kernel) {
+        const message = error instanceof Error ? error.message : String(error);
+        const isMissing = error instanceof KernelError && message === 'not installed';
+        this._setTracking(
+          false,
+          isMissing ? { kind: 'not installed' } : { kind: 'failed', message }
+        );
       }
-      const message = error instanceof Error ? error.message : String(error);
-      const isMissing = error instanceof KernelError && message === 'not installed';
-      this._setTracking(false, isMissing ? { kind: 'not installed' } : { kind: 'failed', message });
+      return false;
     }
   }
 
@@ -367,7 +375,20 @@ export class NotebookModel implements IDisposable {
       this._isTracking = false;
       this._endAll();
       this._changed.emit();
-    } else if (this._hasRestarted && (status === 'idle' || status === 'starting')) {
+    } else if (status === 'idle' || status === 'starting') {
+      this._afterRestart();
+    }
+  }
+
+  private _onConnection(_: ISessionContext, status: Kernel.ConnectionStatus): void {
+    // JupyterLab may miss the first words of a kernel that died and came back, and not know its status for long.
+    if (status === 'connected') {
+      this._afterRestart();
+    }
+  }
+
+  private _afterRestart(): void {
+    if (this._hasRestarted) {
       this._hasRestarted = false;
       this._samples = [];
       if (this._wantsTracking) {

@@ -1,4 +1,4 @@
-"""One JupyterLab server and one browser for all tests; a page and notebooks of its own for each."""
+"""One JupyterLab server and one browser for all tests of this folder; a page and notebooks of its own for each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OURS = re.compile(r"jupyter[-_]green")
 _EXPECTED = re.compile(r"extension was successfully (linked|loaded)|jupyter_green\.server \| ")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
     if not os.path.exists(CHROMIUM):
@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[LabServer]:
     """A JupyterLab that the tests share."""
     started = LabServer(tmp_path_factory.mktemp("lab"))

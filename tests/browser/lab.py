@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from playwright.sync_api import Browser, Locator, Page, Response
+from playwright.sync_api import Browser, Locator, Page, Response, TimeoutError, expect
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = [
@@ -21,6 +21,7 @@ CHROMIUM_ARGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PATIENCE_MS = 60_000
+expect.set_options(timeout=30_000)  # a slow machine is no failure
 TOKEN = "t"
 
 
@@ -116,6 +117,15 @@ class LabServer:
         """Its address."""
         return f"http://127.0.0.1:{self.port}{self._base_url}"
 
+    def wait_for_workspace(self, key: str) -> None:
+        """Wait until JupyterLab has kept something in its workspace, which it does a while after the click."""
+        folder = self.folder / "jupyterlab_workspaces_dir"
+        deadline = time.monotonic() + PATIENCE_MS / 1e3
+        while not any(key in path.read_text("utf-8") for path in folder.glob("*")):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{key} is in none of {list(folder.glob('*'))}")
+            time.sleep(0.05)
+
     def write(self, name: str, *sources: str, **metadata: Any) -> str:
         """Write a notebook of code cells and return its name."""
         path = self.work / name
@@ -161,13 +171,14 @@ class Lab:
 
     def wait_for_kernel(self, name: str) -> None:
         """Wait until a notebook is shown and its kernel is idle."""
-        self.page.wait_for_function(
-            """path => {
-                const panel = window.jupyterapp?.shell.currentWidget;
-                return panel?.context?.path === path && panel.sessionContext?.session?.kernel?.status === 'idle';
-            }""",
-            arg=name,
-        )
+        shown = """() => {
+            const panel = window.jupyterapp?.shell.currentWidget;
+            return [panel?.context?.path, panel?.sessionContext?.session?.kernel?.status].join(' is ');
+        }"""
+        try:
+            self.page.wait_for_function(f"name => ({shown})() === `${{name}} is idle`", arg=name)
+        except TimeoutError as error:
+            raise AssertionError(f"after a minute {self.page.evaluate(shown)}") from error
 
     def command(self, name: str, **arguments: Any) -> Any:
         """Run a command of JupyterLab by its id."""
@@ -196,13 +207,26 @@ class Lab:
         """Return the energy line of a cell."""
         return self.cell(index).locator(".jp-green-line-text")
 
+    @property
+    def leaf(self) -> Locator:
+        """The button of the current notebook's toolbar."""
+        return self.page.locator(".jp-NotebookPanel:visible [data-jp-item-name='green-track'] jp-button")
+
     def track(self) -> None:
         """Click on the leaf and wait until the kernel said yes."""
-        button = self.page.locator(".jp-NotebookPanel:visible [data-jp-item-name='green-track'] jp-button")
-        button.click()
-        self.page.locator(
-            ".jp-NotebookPanel:visible [data-jp-item-name='green-track'] jp-button[aria-pressed='true']"
-        ).wait_for()
+        self.leaf.click()
+        expect(self.leaf).to_have_attribute("aria-pressed", "true")
+
+    def set_source(self, index: int, source: str) -> None:
+        """Write another text into a cell of the current notebook, and make it the active one."""
+        self.page.evaluate(
+            """([index, source]) => {
+                const notebook = jupyterapp.shell.currentWidget.content;
+                notebook.model.cells.get(index).sharedModel.setSource(source);
+                notebook.activeCellIndex = index;
+            }""",
+            [index, source],
+        )
 
     def execution_counts(self) -> Sequence[int | None]:
         """Return ``In[n]`` of each cell."""

@@ -103,9 +103,7 @@ def test_reload_and_reopen(lab: Lab, server: LabServer, name: str) -> None:
     lab.wait_for_kernel(name)
     expect(lab.line(1)).to_have_text(texts[1])
     assert _texts(lab) == texts
-    expect(lab.page.locator(".jp-NotebookPanel:visible [data-jp-item-name='green-track'] jp-button")).to_have_attribute(
-        "aria-pressed", "true"
-    )
+    expect(lab.leaf).to_have_attribute("aria-pressed", "true")
     lab.command("application:close")
     lab.command("docmanager:open", path=name)
     lab.wait_for_kernel(name)
@@ -145,8 +143,7 @@ def test_run_all_that_stops_at_an_error(lab: Lab, server: LabServer, name: str) 
     lab.settle()
     expect(lab.line(1)).to_have_text(re.compile(r"· failed$"))
     assert lab.cell(2).locator(".jp-green-line:visible").count() == 0
-    leaf = lab.page.locator(".jp-NotebookPanel:visible [data-jp-item-name='green-track'] jp-button")
-    expect(leaf).to_have_attribute("aria-pressed", "true")
+    expect(lab.leaf).to_have_attribute("aria-pressed", "true")
 
 
 def test_the_details_of_a_line(lab: Lab, server: LabServer, name: str) -> None:

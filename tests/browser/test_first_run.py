@@ -59,8 +59,7 @@ def test_a_cell_that_begins_with_the_magic_needs_no_click(lab: Lab, server: LabS
 def test_the_leaf_shows_what_the_magic_switched(lab: Lab, server: LabServer, name: str) -> None:
     """``%track_energy on`` and ``off`` in a cell move the leaf's button, too."""
     lab.open(server.write(name, "%load_ext jupyter_green\n%track_energy on", "%track_energy off"))
-    leaf = lab.page.locator(".jp-NotebookPanel:visible [data-jp-item-name='green-track'] jp-button")
     lab.command("notebook:run-cell-and-select-next")
-    expect(leaf).to_have_attribute("aria-pressed", "true")
+    expect(lab.leaf).to_have_attribute("aria-pressed", "true")
     lab.command("notebook:run-cell-and-select-next")
-    expect(leaf).to_have_attribute("aria-pressed", "false")
+    expect(lab.leaf).to_have_attribute("aria-pressed", "false")

@@ -86,6 +86,7 @@ export class FakeContext {
   readonly iopubMessage = new Signal<this, unknown>(this);
   readonly kernelChanged = new Signal<this, unknown>(this);
   readonly statusChanged = new Signal<this, Kernel.Status>(this);
+  readonly connectionStatusChanged = new Signal<this, Kernel.ConnectionStatus>(this);
 
   /** Another kernel, or none. */
   use(kernel: FakeKernel | null): void {

@@ -347,6 +347,13 @@ describe('tracking', () => {
     expect(view.context.session?.kernel?.calls).toEqual(['switch(None)', 'switch(None)']);
   });
 
+  it('still wants what the user wanted when the kernel does not answer', async () => {
+    make(new FakeKernel('k', [TRACKED, ABORTED]));
+    await model.track(true);
+    await model.askTracking();
+    expect([model.isTracking, model.wantsTracking]).toEqual([false, true]);
+  });
+
   it('is on again in a kernel that takes the place of another', async () => {
     await model.track(true);
     const other = new FakeKernel('other');
@@ -407,6 +414,23 @@ describe('tracking', () => {
       await settle();
       expect([model.isTracking, kernel.calls.length]).toEqual([true, 2]);
     }
+  });
+
+  it('is on again where a kernel came back and JupyterLab does not know how it is', async () => {
+    const kernel = new FakeKernel('k');
+    make(kernel);
+    await model.track(true);
+    view.context.tell('autorestarting');
+    view.context.connectionStatusChanged.emit('connecting');
+    view.context.tell('unknown');
+    await settle();
+    expect(model.isTracking).toBe(false);
+    view.context.connectionStatusChanged.emit('connected');
+    await settle();
+    expect([model.isTracking, kernel.calls.length]).toEqual([true, 2]);
+    view.context.connectionStatusChanged.emit('connected');
+    await settle();
+    expect(kernel.calls.length).toBe(2);
   });
 
   it('is left alone where a kernel becomes busy and idle', async () => {
