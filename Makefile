@@ -3,6 +3,7 @@
 # make test   all tests but the long ones         make test-long   fault and scale runs of minutes
 # make lint   ruff, mypy, tsc, eslint, prettier   make bench       each figure beside the peer's
 # make build  the browser's part again, after a change in labextension/
+# make screenshots   the pictures in docs/screenshots, light and dark
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 WEB := $(wildcard labextension/src/*.ts* labextension/src/*/*.ts* labextension/style/* labextension/schema/*)
 
-.PHONY: demo lab test test-web test-long lint bench build clean
+.PHONY: demo lab test test-web test-long lint bench build screenshots clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; type: make PYTHON=python3.12 ...")'
@@ -63,6 +64,9 @@ bench: $(VENV)/.web
 	$(BIN)/python -m benchmarks
 
 build: $(VENV)/.web
+
+screenshots: $(VENV)/.web
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
 clean:
 	rm -rf $(VENV) green-demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis jupyter_green/labextension labextension/lib labextension/node_modules

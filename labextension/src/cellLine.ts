@@ -2,16 +2,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import {
-  changeText,
-  co2ePart,
-  energyPart,
-  energyText,
-  intensityText,
-  recordParts,
-  threeFigures
-} from './format';
-import type { IRunning } from './notebookModel';
+import { energyText } from './amounts';
+import { threeFigures } from './numbers';
+import { changeText, co2ePart, energyPart, intensityText, recordParts } from './recordText';
+import type { IRunning } from './runningCells';
 import { Popover } from './popover';
 import type { IKept } from './kept';
 import { powerWord } from './words';
@@ -84,10 +78,10 @@ export class CellLine extends Widget {
         return `⚡ ${name}${parts.join(' · ')}`;
       }
       case 'running': {
-        const { powerW, energy } = content.running;
+        const { power, energy } = content.running;
         const parts = [];
-        if (powerW !== null) {
-          parts.push(powerWord(powerW, trans));
+        if (power !== null) {
+          parts.push(powerWord(power, trans));
         }
         if (energy !== null) {
           parts.push(energyText(energy.value, energy.low, energy.high, trans));

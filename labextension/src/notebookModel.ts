@@ -5,8 +5,9 @@ import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { type Api, ApiError, type INotebookKey } from './api';
-import { chooseIntensity, KernelError, switchTracking } from './kernelSwitch';
-import { energySince, extend, type IAmount } from './series';
+import { type IRunning, RunningCells } from './runningCells';
+import { extend } from './series';
+import { Tracking } from './tracking';
 import type { CellState, LiveState, NotebookState, Sample } from './wire';
 
 /** What a model must know of the notebook that is shown. */
@@ -20,20 +21,6 @@ export interface INotebookView {
   cellOfRequest(messageId: string): string | null;
 }
 
-/** Why a notebook cannot be tracked; the words are the components'. */
-export type TrackingProblem =
-  | { readonly kind: 'no kernel' }
-  | { readonly kind: 'language'; readonly language: string }
-  | { readonly kind: 'not installed' }
-  | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'settings'; readonly message: string };
-
-/** A running cell: since when, and what it used so far. */
-export interface IRunning {
-  readonly powerW: number | null;
-  readonly energy: IAmount | null;
-}
-
 /** The energy of one open notebook: its records, its kernel's power, and whether its cells are tracked. */
 export class NotebookModel implements IDisposable {
   constructor(
@@ -42,6 +29,11 @@ export class NotebookModel implements IDisposable {
     private readonly _onUse: () => void
   ) {
     const context = view.sessionContext;
+    this.tracking = new Tracking(() => this._kernel);
+    this.tracking.changed.connect(() => {
+      this._changed.emit();
+      this._onUse();
+    });
     context.iopubMessage.connect(this._onMessage, this);
     context.kernelChanged.connect(this._onKernel, this);
     context.statusChanged.connect(this._onStatus, this);
@@ -50,6 +42,9 @@ export class NotebookModel implements IDisposable {
 
   /** The newest record of each cell. */
   readonly cells = new Map<string, CellState>();
+
+  /** Whether its cells are tracked. */
+  readonly tracking: Tracking;
 
   /** The totals; null before the first answer. */
   get state(): NotebookState | null {
@@ -69,32 +64,14 @@ export class NotebookModel implements IDisposable {
     return this._readProblem ?? this._problem;
   }
 
-  get isTracking(): boolean {
-    return this._isTracking;
-  }
-
-  /** The user wants this notebook tracked, in this kernel and in those that follow it. */
-  get wantsTracking(): boolean {
-    return this._wantsTracking;
-  }
-
-  get trackingProblem(): TrackingProblem | null {
-    return this._trackingProblem;
-  }
-
-  /** Records come with the cells' outputs: the server cannot read this kernel's journal. */
-  get carries(): boolean {
-    return this._carries;
-  }
-
   /** Cells of this page that run now. */
-  get running(): ReadonlyMap<string, number> {
-    return this._running;
+  get running(): ReadonlySet<string> {
+    return this._running.ids;
   }
 
   /** Something is recorded of this notebook, or is to be. */
   get isInUse(): boolean {
-    return this._wantsTracking || this._isTracking || (this._state?.revision ?? 0) > 0;
+    return this.tracking.isWanted || this.tracking.isOn || (this._state?.revision ?? 0) > 0;
   }
 
   /** Records of these cells arrived, or these cells began or ended to run. */
@@ -122,56 +99,7 @@ export class NotebookModel implements IDisposable {
 
   /** What a running cell draws and used so far; null if it does not run. */
   runningCell(cellId: string): IRunning | null {
-    const startedMs = this._running.get(cellId);
-    if (startedMs === undefined) {
-      return null;
-    }
-    const newest = this._samples[this._samples.length - 1];
-    const base = this._base.get(cellId);
-    const energy =
-      newest === undefined || base === undefined || newest.energy_j < base.value
-        ? null
-        : {
-            value: newest.energy_j - base.value,
-            low: newest.low_j - base.low,
-            high: newest.high_j - base.high
-          };
-    return { powerW: newest?.power_w ?? null, energy };
-  }
-
-  /** Turn tracking of this notebook on or off, in this kernel and in those that follow it. */
-  async track(on: boolean): Promise<void> {
-    this._wantsTracking = on;
-    await this._switch(on);
-    this._onUse();
-  }
-
-  /** Ask the kernel how tracking stands, after a cell that may have changed it. */
-  async askTracking(): Promise<void> {
-    // A kernel that does not answer says nothing of what the user wants.
-    if (await this._switch(null)) {
-      this._wantsTracking = this._isTracking;
-    }
-    this._onUse();
-  }
-
-  /** Remember that this notebook was tracked before the page was loaded; its kernel is asked once it is there. */
-  async resume(): Promise<void> {
-    this._wantsTracking = true;
-    const kernel = this._kernel;
-    if (kernel !== null) {
-      await kernel.info;
-      await this._switch(true);
-    }
-    this._onUse();
-  }
-
-  /** Use another carbon intensity from the next cell on, if this kernel measures. */
-  async chooseIntensity(said: string | null): Promise<void> {
-    const kernel = this._kernel;
-    if (kernel !== null && this._isTracking) {
-      await chooseIntensity(kernel, said);
-    }
+    return this._running.of(cellId, this._samples[this._samples.length - 1]);
   }
 
   /** Read the records that are new. */
@@ -211,20 +139,9 @@ export class NotebookModel implements IDisposable {
     if (this._isDisposed || kernel !== (this._kernel?.id ?? null)) {
       return;
     }
-    this._offsetS = live.now_s - (asked + performance.now()) / 2e3;
     this._samples = live.problem === null ? extend(this._samples, live.samples) : [];
     this._live = live;
-    const latest = this._samples[this._samples.length - 1];
-    for (const [cellId, startedMs] of this._running) {
-      const since = energySince(this._samples, startedMs / 1e3 + this._offsetS);
-      if (latest !== undefined && since !== null) {
-        this._base.set(cellId, {
-          value: latest.energy_j - since.value,
-          low: latest.low_j - since.low,
-          high: latest.high_j - since.high
-        });
-      }
-    }
+    this._running.sampled(this._samples, live.now_s - (asked + performance.now()) / 2e3);
     const isNew = live.journal_bytes !== null && live.journal_bytes !== this._state?.journal_bytes;
     this._recover();
     this._liveChanged.emit();
@@ -238,6 +155,7 @@ export class NotebookModel implements IDisposable {
       return;
     }
     this._isDisposed = true;
+    this.tracking.dispose();
     Signal.clearData(this);
   }
 
@@ -305,65 +223,12 @@ export class NotebookModel implements IDisposable {
     }
   }
 
-  /** Ask the kernel; true if it answered. */
-  private async _switch(on: boolean | null): Promise<boolean> {
-    const kernel = this._kernel;
-    if (kernel === null) {
-      this._setTracking(false, { kind: 'no kernel' });
-      return false;
-    }
-    try {
-      const info = await kernel.info;
-      if (info.language_info.name !== 'python') {
-        this._setTracking(false, {
-          kind: 'language',
-          language: info.language_info.name
-        });
-        return false;
-      }
-      const state = await switchTracking(kernel, on);
-      if (kernel !== this._kernel) {
-        return false;
-      }
-      this._carries = state.carries;
-      this._setTracking(
-        state.on,
-        state.problem === null ? null : { kind: 'settings', message: state.problem }
-      );
-      return true;
-    } catch (error) {
-      if (kernel === this._kernel) {
-        const message = error instanceof Error ? error.message : String(error);
-        const isMissing = error instanceof KernelError && message === 'not installed';
-        this._setTracking(
-          false,
-          isMissing ? { kind: 'not installed' } : { kind: 'failed', message }
-        );
-      }
-      return false;
-    }
-  }
-
-  private _setTracking(on: boolean, problem: TrackingProblem | null): void {
-    if (this._isDisposed) {
-      return;
-    }
-    this._isTracking = on;
-    this._trackingProblem = problem;
-    this._changed.emit();
-  }
-
   private _onKernel(): void {
     this._samples = [];
     this._live = null;
-    this._isTracking = false;
-    this._carries = false;
-    this._trackingProblem = null;
     this._endAll();
-    this._changed.emit();
-    if (this._kernel !== null && this._wantsTracking) {
-      void this._switch(true);
-    }
+    this.tracking.lose();
+    void this.tracking.follow();
     if (this.isInUse) {
       void this.refresh();
     }
@@ -372,9 +237,8 @@ export class NotebookModel implements IDisposable {
   private _onStatus(_: ISessionContext, status: Kernel.Status): void {
     if (status === 'restarting' || status === 'autorestarting' || status === 'dead') {
       this._hasRestarted = true;
-      this._isTracking = false;
       this._endAll();
-      this._changed.emit();
+      this.tracking.lose();
     } else if (status === 'idle' || status === 'starting') {
       this._afterRestart();
     }
@@ -391,9 +255,7 @@ export class NotebookModel implements IDisposable {
     if (this._hasRestarted) {
       this._hasRestarted = false;
       this._samples = [];
-      if (this._wantsTracking) {
-        void this._switch(true);
-      }
+      void this.tracking.follow();
     }
   }
 
@@ -405,18 +267,14 @@ export class NotebookModel implements IDisposable {
     if (message.header.msg_type === 'execute_input') {
       const cellId = this.view.cellOfRequest(parent);
       if (cellId !== null) {
-        this._requests.set(parent, cellId);
-        this._running.set(cellId, performance.now());
-        this._base.delete(cellId);
+        this._running.begin(parent, cellId, performance.now());
         this._cellsChanged.emit(new Set([cellId]));
         this._onUse();
       }
     } else if (message.header.msg_type === 'status') {
       const state = 'execution_state' in message.content ? message.content.execution_state : null;
-      const cellId = this._requests.get(parent);
-      if (state === 'idle' && cellId !== undefined) {
-        this._requests.delete(parent);
-        this._running.delete(cellId);
+      const cellId = state === 'idle' ? this._running.end(parent) : null;
+      if (cellId !== null) {
         this._cellsChanged.emit(new Set([cellId]));
         this._onUse();
         this._ended.emit(cellId);
@@ -430,9 +288,7 @@ export class NotebookModel implements IDisposable {
   }
 
   private _endAll(): void {
-    const ended = new Set(this._running.keys());
-    this._requests.clear();
-    this._running.clear();
+    const ended = this._running.clear();
     if (ended.size > 0) {
       this._cellsChanged.emit(ended);
     }
@@ -441,20 +297,13 @@ export class NotebookModel implements IDisposable {
   private _state: NotebookState | null = null;
   private _live: LiveState | null = null;
   private _samples: readonly Sample[] = [];
-  private _offsetS: number | null = null; // the server's clock less this page's, s
   private _problem: ApiError | null = null;
   private _readProblem: ApiError | null = null;
-  private readonly _base = new Map<string, IAmount>();
-  private _isTracking = false;
-  private _wantsTracking = false;
-  private _trackingProblem: TrackingProblem | null = null;
-  private _carries = false;
   private _hasRestarted = false;
   private _reading: Promise<void> | null = null;
   private _isReadingAgain = false;
   private _isDisposed = false;
-  private readonly _requests = new Map<string, string>(); // the cell of each request that runs
-  private readonly _running = new Map<string, number>(); // when each running cell began, ms of this page's clock
+  private readonly _running = new RunningCells();
   private readonly _cellsChanged = new Signal<this, ReadonlySet<string>>(this);
   private readonly _liveChanged = new Signal<this, void>(this);
   private readonly _changed = new Signal<this, void>(this);

@@ -2,7 +2,7 @@ import type { Sample } from './wire';
 
 const KEPT_S = 180;
 
-/** An amount of energy with its range, J. */
+/** An energy, J, or a power, W, with its range. */
 export interface IAmount {
   readonly value: number;
   readonly low: number;
@@ -44,4 +44,14 @@ export function energySince(samples: readonly Sample[], atS: number): IAmount | 
     later[name] +
     (earlier === undefined ? 0 : share * (later[name] - earlier[name]));
   return { value: between('energy_j'), low: between('low_j'), high: between('high_j') };
+}
+
+/** The least of 1, 2 and 5 times a power of ten that is not below a value. */
+export function roundTop(value: number): number {
+  if (!(value > 0) || !Number.isFinite(value)) {
+    return 1;
+  }
+  const decade = 10 ** Math.floor(Math.log10(value));
+  const step = [1, 2, 5, 10].find(one => one * decade >= value * (1 - 1e-9)) ?? 10;
+  return Number((step * decade).toPrecision(1));
 }

@@ -1,15 +1,16 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { ApiError } from './api';
-import { powerText } from './format';
-import type { TrackingProblem } from './notebookModel';
+import { powerBrief } from './amounts';
+import type { IAmount } from './series';
+import type { TrackingProblem } from './tracking';
 
 /** Below this power a kernel rests, W: less is no more than the clock's steps. */
 export const IDLE_W = 1e-3;
 
-/** Write a power, or that there is none to speak of. */
-export function powerWord(powerW: number, trans: TranslationBundle): string {
-  return powerW < IDLE_W ? trans.__('idle') : powerText(powerW);
+/** Write a power without its range, or that there is none to speak of. */
+export function powerWord(power: IAmount, trans: TranslationBundle): string {
+  return power.value < IDLE_W ? trans.__('idle') : powerBrief(power.value, power.low, power.high);
 }
 
 /** Say why a notebook cannot be tracked, and what to do. */

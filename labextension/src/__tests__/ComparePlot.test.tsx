@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
 
-import { ComparePlot, energyScale, gainText, placeLabels } from '../components/ComparePlot';
+import { ComparePlot } from '../components/compare/ComparePlot';
+import { gainText } from '../components/compare/gain';
+import { placeLabels } from '../components/compare/labels';
+import { energyScale } from '../components/compare/scales';
 import type { LookedUp, RunState } from '../wire';
 
 import { HOSTILE, click, enter, run, show, trans } from './made';
@@ -81,7 +84,9 @@ it('guesses the direction of a metric, and lets it be turned for that metric alo
   const page = show(plot(runs));
   const less = page.find('input', 'Less is better');
   expect(less.checked).toBe(true);
-  expect(page.text()).toContain('No run beats another: a better loss takes more energy here.');
+  expect(page.text()).toContain(
+    'None of these runs beats another: a better loss takes more energy here.'
+  );
   click(less);
   expect(page.text()).toContain('b is beaten by a: loss +0.1, −50 % energy');
   enter(page.find('select'), 'f1');

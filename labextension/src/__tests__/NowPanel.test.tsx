@@ -54,9 +54,11 @@ it('says why there is no power', () => {
   expect(page.text()).not.toContain('No power was seen');
 });
 
-it('shows a first sample, which has no power, as nothing seen', () => {
+it('waits for the second sample, because the first one has no power', () => {
   const page = show(panel({ live: live({ samples: [sample(100, null)] }) }));
-  expect(page.text()).toContain('No power was seen in the last 2 min.');
+  expect(page.find('section', 'Power').textContent).toBe('');
+  page.show(panel({ live: live({ samples: [sample(98, null), sample(100, 4)] }) }));
+  expect(page.find('section', 'Power').textContent).toContain('4 W (2 to 8)');
 });
 
 it('shows both totals with range, CO2e, grid, method and what lay between cells', () => {

@@ -1,7 +1,8 @@
 import { act } from 'react';
 import { expect, it } from 'vitest';
 
-import { PowerChart, roundTop, stretches } from '../components/PowerChart';
+import { PowerChart, stretches } from '../components/PowerChart';
+import { roundTop } from '../series';
 
 import { sample, show, trans } from './made';
 

@@ -1,12 +1,7 @@
 import { expect, it, vi } from 'vitest';
 
-import {
-  RunsPanel,
-  inTree,
-  isWebAddress,
-  metricsOf,
-  type IRunsPanelProps
-} from '../components/RunsPanel';
+import { RunsPanel, type IRunsPanelProps } from '../components/RunsPanel';
+import { inTree, isWebAddress, metricsOf } from '../runs';
 import type { RunState } from '../wire';
 
 import { HOSTILE, click, run, show, total, trans } from './made';
@@ -172,6 +167,9 @@ it('shows what to type where there is no web address', () => {
   const page = show(panel({ state: state([run('a', 1, {}, changes)]) }));
   expect(page.all('a')).toEqual([]);
   expect(page.find('code').textContent).toBe('mlflow ui');
+  const same = state([run('a', 1, {}, changes), run('b', 1, {}, changes), run('c', 1)]);
+  page.show(panel({ state: same }));
+  expect(page.all('code').map(one => one.textContent)).toEqual(['mlflow ui']);
   const neither = state([run('a', 1, {}, { link: null, command: null })]);
   page.show(panel({ state: neither }));
   expect(page.all('a, code')).toEqual([]);

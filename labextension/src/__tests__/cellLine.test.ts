@@ -82,7 +82,10 @@ describe('the line', () => {
   });
 
   it('shows power and energy so far of a running cell', () => {
-    const running = { powerW: 12, energy: { value: 38, low: 19, high: 76 } };
+    const running = {
+      power: { value: 12.34, low: 6.17, high: 24.68 },
+      energy: { value: 38, low: 19, high: 76 }
+    };
     expect(textOf({ kind: 'running', running, quality: 'modelled' })).toBe(
       '⚡ 12 W · 38 J (19 to 76) …'
     );
@@ -92,9 +95,9 @@ describe('the line', () => {
   });
 
   it('shows of a running cell what is known, and nothing where nothing is', () => {
-    const of = (powerW: number | null): LineContent => ({
+    const of = (value: number | null): LineContent => ({
       kind: 'running',
-      running: { powerW, energy: null },
+      running: { power: value === null ? null : { value, low: value, high: value }, energy: null },
       quality: null
     });
     expect(textOf(of(12))).toBe('⚡ 12 W …');

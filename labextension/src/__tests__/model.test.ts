@@ -45,7 +45,7 @@ function open(path = 'churn.ipynb'): { notebook: NotebookModel; view: FakeView }
 
 async function tracked(path?: string): Promise<{ notebook: NotebookModel; view: FakeView }> {
   const opened = open(path);
-  await opened.notebook.track(true);
+  await opened.notebook.tracking.set(true);
   return opened;
 }
 
@@ -128,7 +128,7 @@ describe('power is asked for', () => {
     await pass(5000);
     (opened.view.sessionContext.session as unknown as { kernel: FakeKernel }).kernel =
       new FakeKernel('churn.ipynb', [{ status: 'ok' }]);
-    await opened.track(false);
+    await opened.tracking.set(false);
     await settle();
     expect([await polls(10_000), vi.getTimerCount()]).toEqual([0, 0]);
   });

@@ -252,14 +252,14 @@ describe('running cells', () => {
     vi.advanceTimersByTime(5000);
     const nowMs = performance.now();
     view.context.begin('r-a');
-    expect(model.runningCell('a')).toEqual({ powerW: null, energy: null });
+    expect(model.runningCell('a')).toEqual({ power: null, energy: null });
     vi.advanceTimersByTime(10_000);
     // The server's clock shows 110 s now; the cell began at 100 s.
     api.power = live({ now_s: 110, samples: steady(90, 110, 4, 0, true) });
     await model.poll();
     const running = model.runningCell('a');
     expect(performance.now()).toBe(nowMs + 10_000);
-    expect(running?.powerW).toBe(4);
+    expect(running?.power?.value).toBe(4);
     expect(running?.energy?.value).toBeCloseTo(40, 6);
     expect(model.runningCell('b')).toBeNull();
   });
@@ -290,10 +290,18 @@ describe('running cells', () => {
 describe('tracking', () => {
   it('is on once the kernel says so, and off again', async () => {
     make(new FakeKernel('k', [TRACKED, UNTRACKED]));
-    await model.track(true);
-    expect([model.isTracking, model.wantsTracking, model.isInUse]).toEqual([true, true, true]);
-    await model.track(false);
-    expect([model.isTracking, model.wantsTracking, model.isInUse]).toEqual([false, false, false]);
+    await model.tracking.set(true);
+    expect([model.tracking.isOn, model.tracking.isWanted, model.isInUse]).toEqual([
+      true,
+      true,
+      true
+    ]);
+    await model.tracking.set(false);
+    expect([model.tracking.isOn, model.tracking.isWanted, model.isInUse]).toEqual([
+      false,
+      false,
+      false
+    ]);
     expect([view.context.session?.kernel?.calls, uses]).toEqual([
       ['switch(True)', 'switch(False)'],
       2
@@ -303,9 +311,9 @@ describe('tracking', () => {
   it('says why it cannot be on', async () => {
     const problemOf = async (kernel: FakeKernel | null) => {
       make(kernel);
-      await model.track(true);
-      expect(model.isTracking).toBe(false);
-      return model.trackingProblem;
+      await model.tracking.set(true);
+      expect(model.tracking.isOn).toBe(false);
+      return model.tracking.problem;
     };
     expect(await problemOf(null)).toEqual({ kind: 'no kernel' });
     expect(await problemOf(new FakeKernel('k', [TRACKED], 'R'))).toEqual({
@@ -323,8 +331,8 @@ describe('tracking', () => {
 
   it('says what is wrong in the settings, and is on all the same', async () => {
     make(new FakeKernel('k', [said({ on: true, carries: true, problem: 'pue 0 is below 1' })]));
-    await model.track(true);
-    expect([model.isTracking, model.carries, model.trackingProblem]).toEqual([
+    await model.tracking.set(true);
+    expect([model.tracking.isOn, model.tracking.carries, model.tracking.problem]).toEqual([
       true,
       true,
       { kind: 'settings', message: 'pue 0 is below 1' }
@@ -334,33 +342,33 @@ describe('tracking', () => {
   it('runs nothing in a kernel of another language', async () => {
     const kernel = new FakeKernel('k', [TRACKED], 'R');
     make(kernel);
-    await model.track(true);
+    await model.tracking.set(true);
     expect(kernel.asked).toEqual([]);
   });
 
   it('follows what a cell did', async () => {
     make(new FakeKernel('k', [TRACKED, UNTRACKED]));
-    await model.askTracking();
-    expect([model.isTracking, model.wantsTracking]).toEqual([true, true]);
-    await model.askTracking();
-    expect([model.isTracking, model.wantsTracking]).toEqual([false, false]);
+    await model.tracking.ask();
+    expect([model.tracking.isOn, model.tracking.isWanted]).toEqual([true, true]);
+    await model.tracking.ask();
+    expect([model.tracking.isOn, model.tracking.isWanted]).toEqual([false, false]);
     expect(view.context.session?.kernel?.calls).toEqual(['switch(None)', 'switch(None)']);
   });
 
   it('still wants what the user wanted when the kernel does not answer', async () => {
     make(new FakeKernel('k', [TRACKED, ABORTED]));
-    await model.track(true);
-    await model.askTracking();
-    expect([model.isTracking, model.wantsTracking]).toEqual([false, true]);
+    await model.tracking.set(true);
+    await model.tracking.ask();
+    expect([model.tracking.isOn, model.tracking.isWanted]).toEqual([false, true]);
   });
 
   it('is on again in a kernel that takes the place of another', async () => {
-    await model.track(true);
+    await model.tracking.set(true);
     const other = new FakeKernel('other');
     view.context.use(other);
-    expect(model.isTracking).toBe(false);
+    expect(model.tracking.isOn).toBe(false);
     await settle();
-    expect([model.isTracking, other.calls]).toEqual([true, ['switch(True)']]);
+    expect([model.tracking.isOn, other.calls]).toEqual([true, ['switch(True)']]);
     expect(api.asked.map(one => one.key.kernel)).toEqual(['other']);
   });
 
@@ -376,30 +384,30 @@ describe('tracking', () => {
     make(slow);
     const { gate, open } = door();
     slow.gate = gate;
-    const asking = model.track(true);
+    const asking = model.tracking.set(true);
     await settle();
     view.context.use(new FakeKernel('other'));
     await settle();
     open();
     await asking;
-    expect([model.isTracking, model.trackingProblem]).toEqual([true, null]);
+    expect([model.tracking.isOn, model.tracking.problem]).toEqual([true, null]);
   });
 
   it('is on again once after a restart, and its samples begin anew', async () => {
     const kernel = new FakeKernel('k');
     make(kernel);
-    await model.track(true);
+    await model.tracking.set(true);
     api.power = live({ samples: steady(10, 12, 4) });
     await model.poll();
     view.context.begin('r-a');
     view.context.tell('restarting');
-    expect([model.isTracking, model.running.size]).toEqual([false, 0]);
+    expect([model.tracking.isOn, model.running.size]).toEqual([false, 0]);
     view.context.tell('starting');
     view.context.tell('idle');
     view.context.tell('busy');
     view.context.tell('idle');
     await settle();
-    expect([model.isTracking, model.samples]).toEqual([true, []]);
+    expect([model.tracking.isOn, model.samples]).toEqual([true, []]);
     expect(kernel.calls).toEqual(['switch(True)', 'switch(True)']);
   });
 
@@ -407,27 +415,27 @@ describe('tracking', () => {
     for (const status of ['autorestarting', 'dead'] as const) {
       const kernel = new FakeKernel('k');
       make(kernel);
-      await model.track(true);
+      await model.tracking.set(true);
       view.context.tell(status);
-      expect(model.isTracking).toBe(false);
+      expect(model.tracking.isOn).toBe(false);
       view.context.tell('idle');
       await settle();
-      expect([model.isTracking, kernel.calls.length]).toEqual([true, 2]);
+      expect([model.tracking.isOn, kernel.calls.length]).toEqual([true, 2]);
     }
   });
 
   it('is on again where a kernel came back and JupyterLab does not know how it is', async () => {
     const kernel = new FakeKernel('k');
     make(kernel);
-    await model.track(true);
+    await model.tracking.set(true);
     view.context.tell('autorestarting');
     view.context.connectionStatusChanged.emit('connecting');
     view.context.tell('unknown');
     await settle();
-    expect(model.isTracking).toBe(false);
+    expect(model.tracking.isOn).toBe(false);
     view.context.connectionStatusChanged.emit('connected');
     await settle();
-    expect([model.isTracking, kernel.calls.length]).toEqual([true, 2]);
+    expect([model.tracking.isOn, kernel.calls.length]).toEqual([true, 2]);
     view.context.connectionStatusChanged.emit('connected');
     await settle();
     expect(kernel.calls.length).toBe(2);
@@ -436,7 +444,7 @@ describe('tracking', () => {
   it('is left alone where a kernel becomes busy and idle', async () => {
     const kernel = new FakeKernel('k');
     make(kernel);
-    await model.track(true);
+    await model.tracking.set(true);
     view.context.tell('busy');
     view.context.tell('idle');
     await settle();
@@ -446,23 +454,23 @@ describe('tracking', () => {
   it('is taken up again by a page that was loaded anew, also where the kernel comes later', async () => {
     const kernel = new FakeKernel('k');
     make(kernel);
-    await model.resume();
-    expect([model.isTracking, kernel.calls]).toEqual([true, ['switch(True)']]);
+    await model.tracking.resume();
+    expect([model.tracking.isOn, kernel.calls]).toEqual([true, ['switch(True)']]);
     make(null);
-    await model.resume();
-    expect([model.isTracking, model.wantsTracking]).toEqual([false, true]);
+    await model.tracking.resume();
+    expect([model.tracking.isOn, model.tracking.isWanted]).toEqual([false, true]);
     view.context.use(kernel);
     await settle();
-    expect(model.isTracking).toBe(true);
+    expect(model.tracking.isOn).toBe(true);
   });
 
   it('lets a kernel that measures use another intensity, and asks no other', async () => {
     const kernel = new FakeKernel('k');
     make(kernel);
-    await model.chooseIntensity('FRA');
+    await model.tracking.chooseIntensity('FRA');
     expect(kernel.calls).toEqual([]);
-    await model.track(true);
-    await model.chooseIntensity('FRA');
+    await model.tracking.set(true);
+    await model.tracking.chooseIntensity('FRA');
     expect(kernel.calls).toEqual(['switch(True)', 'choose_intensity("FRA")']);
   });
 });
@@ -471,7 +479,7 @@ describe('a notebook that was closed', () => {
   it('hears and asks nothing more', async () => {
     const kernel = new FakeKernel('k');
     make(kernel);
-    await model.track(true);
+    await model.tracking.set(true);
     const [asked, told] = [api.asked.length, changes];
     model.dispose();
     expect(model.isDisposed).toBe(true);

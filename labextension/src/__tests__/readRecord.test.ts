@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { recordParts } from '../format';
+import { recordParts } from '../recordText';
 import { readRecord } from '../readRecord';
 
 import { HOSTILE, WORLD, record, trans } from './made';

@@ -6,10 +6,13 @@ import { powerWord, serverSentence, trackingSentence } from '../words';
 import { HOSTILE, trans } from './made';
 
 it('calls idle what is no more than the clock’s steps', () => {
-  expect(powerWord(0, trans)).toBe('idle');
-  expect(powerWord(9.99e-4, trans)).toBe('idle');
-  expect(powerWord(1e-3, trans)).toBe('1 mW');
-  expect(powerWord(12.3, trans)).toBe('12.3 W');
+  const word = (value: number, factor = 1): string =>
+    powerWord({ value, low: value / factor, high: value * factor }, trans);
+  expect(word(0)).toBe('idle');
+  expect(word(9.99e-4)).toBe('idle');
+  expect(word(1e-3)).toBe('1 mW');
+  expect(word(12.34)).toBe('12.3 W');
+  expect(word(12.34, 2)).toBe('12 W'); // no more figures than its range allows, as where the range is shown
 });
 
 it('says why a notebook cannot be tracked, and what to do', () => {

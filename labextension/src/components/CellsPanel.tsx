@@ -1,7 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 
-import { changeText, energyText, recordBrief } from '../format';
+import { energyText } from '../amounts';
+import { changeText, recordBrief } from '../recordText';
 import type { CellRecord, Change } from '../wire';
 
 import { Quiet } from './Quiet';

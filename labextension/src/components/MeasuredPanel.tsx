@@ -1,7 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId } from 'react';
 
-import { general, intensityText, qualityText } from '../format';
+import { general } from '../numbers';
+import { intensityText, qualityText } from '../recordText';
 import type { DoctorState, SensorState, SettingState, SettingsState, Zone } from '../wire';
 
 import { Breakable } from './Breakable';

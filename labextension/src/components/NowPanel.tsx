@@ -1,14 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import {
-  energyBrief,
-  energyText,
-  gridText,
-  powerRangeText,
-  qualityText,
-  threeFigures,
-  totalCo2eText
-} from '../format';
+import { energyBrief, energyText, powerRangeText } from '../amounts';
+import { threeFigures } from '../numbers';
+import { gridText, qualityText, totalCo2eText } from '../recordText';
 import type { LiveState, NotebookState, Total } from '../wire';
 
 import { IDLE_W } from '../words';
@@ -62,8 +56,8 @@ export function NowPanel(props: INowPanelProps) {
         <Quiet>{trans.__('Open a notebook to see what its cells take.')}</Quiet>
       ) : (
         <>
-          <Live live={live} trans={trans} />
           <Tracking {...props} />
+          <Live live={live} trans={trans} />
           <Totals state={state} trans={trans} />
         </>
       )}
@@ -131,7 +125,7 @@ function Live({
         </p>
       )}
       {live.problem !== null && <Quiet>{live.problem}</Quiet>}
-      {live.samples.length > 0 && (
+      {live.samples.some(one => one.power_w !== null) && (
         <PowerChart samples={live.samples} nowS={live.now_s} spanS={SPAN_S} trans={trans} />
       )}
     </section>

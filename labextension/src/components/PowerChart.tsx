@@ -1,7 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
-import { durationText, powerRangeText, powerText } from '../format';
+import { durationText, powerRangeText, powerText } from '../amounts';
+import { roundTop } from '../series';
 import type { Sample } from '../wire';
 
 import { Quiet } from './Quiet';
@@ -48,16 +49,6 @@ export function stretches(samples: readonly Sample[], fromS: number, toS: number
     }
   }
   return found;
-}
-
-/** The least of 1, 2 and 5 times a power of ten that is not below a value. */
-export function roundTop(value: number): number {
-  if (!(value > 0) || !Number.isFinite(value)) {
-    return 1;
-  }
-  const decade = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 5, 10].find(one => one * decade >= value * (1 - 1e-9)) ?? 10;
-  return Number((step * decade).toPrecision(1));
 }
 
 /** Power over the last seconds, its range as a band; what was not seen is a gap. */

@@ -1,6 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { energyBrief, metricText } from '../format';
+import { energyBrief } from '../amounts';
+import { metricText } from '../recordText';
+import { inTree, isWebAddress, lookedUp, metricsOf } from '../runs';
 import type { LookedUp, RunState, RunsState } from '../wire';
 
 import { Problem, Quiet } from './Quiet';
@@ -21,84 +23,11 @@ export interface IRunsPanelProps {
   readonly trans: TranslationBundle;
 }
 
-/** A run, and how deep it stands below others. */
-export interface IPlacedRun {
-  readonly run: RunState;
-  readonly depth: number;
-}
-
-/** The runs, the newest first, each followed by those it holds. */
-export function inTree(runs: readonly RunState[]): IPlacedRun[] {
-  const ids = new Set(runs.map(run => run.run_id));
-  const newest = [...runs].sort((a, b) => Date.parse(b.started_at) - Date.parse(a.started_at));
-  const placed: IPlacedRun[] = [];
-  const seen = new Set<string>();
-  const place = (run: RunState, depth: number): void => {
-    if (seen.has(run.run_id)) {
-      return;
-    }
-    seen.add(run.run_id);
-    placed.push({ run, depth });
-    for (const child of newest) {
-      if (child.parent_run_id === run.run_id) {
-        place(child, depth + 1);
-      }
-    }
-  };
-  for (const run of newest) {
-    if (run.parent_run_id === null || !ids.has(run.parent_run_id)) {
-      place(run, 0);
-    }
-  }
-  // Runs that name each other as parents have no root, and are runs all the same.
-  newest.forEach(run => place(run, 0));
-  return placed;
-}
-
-// Figures that this extension sends to MLflow, which are shown with their units already. As in track/mlflow_run.py.
-const OURS: ReadonlySet<string> = new Set([
-  'cell_energy_j',
-  'cell_co2e_mg',
-  'energy_j',
-  'energy_low_j',
-  'energy_high_j',
-  'co2e_mg',
-  'co2e_low_mg',
-  'co2e_high_mg',
-  'cpu_s',
-  'cost'
-]);
-
-/** The metrics of a run: those recorded, and those that MLflow has besides. */
-export function metricsOf(
-  run: RunState,
-  looked: Readonly<Record<string, LookedUp | null>>
-): ReadonlyMap<string, number | null> {
-  const found = new Map<string, number | null>(Object.entries(run.metrics));
-  for (const [name, value] of Object.entries(lookedUp(run, looked)?.metrics ?? {})) {
-    if (!OURS.has(name) && (found.get(name) ?? null) === null) {
-      found.set(name, value);
-    }
-  }
-  return found;
-}
-
-function lookedUp(
-  run: RunState,
-  looked: Readonly<Record<string, LookedUp | null>>
-): LookedUp | null | undefined {
-  return Object.hasOwn(looked, run.run_id) ? looked[run.run_id] : undefined;
-}
-
-/** Whether a browser may be sent there: what a store calls its address is not ours to trust. */
-export function isWebAddress(link: string | null): link is string {
-  return link !== null && /^https?:\/\//i.test(link);
-}
-
 /** The runs in MLflow that hold records of a notebook. */
 export function RunsPanel(props: IRunsPanelProps) {
   const { state, problem, looked, ticked, onTick, trans } = props;
   const runs = inTree(state?.runs ?? []);
+  const commands = [...new Set(runs.flatMap(({ run }) => commandOf(run)))];
   return (
     <div className="jp-green-panel">
       <Problem>{problem}</Problem>
@@ -122,8 +51,23 @@ export function RunsPanel(props: IRunsPanelProps) {
           ))}
         </ul>
       )}
+      {commands.length > 0 && (
+        <>
+          <Quiet>{trans.__('To see them in MLflow, type in a terminal:')}</Quiet>
+          {commands.map(command => (
+            <code key={command} className="jp-green-code">
+              {command}
+            </code>
+          ))}
+        </>
+      )}
     </div>
   );
+}
+
+/** What to type to see a run that has no address on the web. */
+function commandOf({ link, command }: RunState): string[] {
+  return isWebAddress(link) || command === null ? [] : [command];
 }
 
 function Actions({
@@ -221,7 +165,7 @@ function RunItem({ run, depth, looked, isTicked, onTick, trans }: IRunItemProps)
         {metrics.length > 0 && <span className="jp-green-run-metrics">{metrics.join(' · ')}</span>}
         {said === null && <span>{trans.__('MLflow has this run no longer.')}</span>}
         {said != null && <Said said={said} trans={trans} />}
-        <Where run={run} name={name} trans={trans} />
+        <OpenInMlflow link={run.link} name={name} trans={trans} />
       </div>
     </li>
   );
@@ -249,27 +193,24 @@ function Said({ said, trans }: { readonly said: LookedUp; readonly trans: Transl
   );
 }
 
-interface IWhereProps {
-  readonly run: RunState;
+interface IOpenInMlflowProps {
+  readonly link: string | null;
   readonly name: string;
   readonly trans: TranslationBundle;
 }
 
-function Where({ run: { link, command }, name, trans }: IWhereProps) {
-  if (isWebAddress(link)) {
-    return (
-      <a
-        className="jp-green-anchor"
-        href={link}
-        target="_blank"
-        rel="noopener noreferrer"
-        aria-label={trans.__('Open %1 in MLflow', name)}
-      >
-        {trans.__('Open in MLflow')}
-      </a>
-    );
-  }
-  return command === null ? null : <code className="jp-green-code">{command}</code>;
+function OpenInMlflow({ link, name, trans }: IOpenInMlflowProps) {
+  return isWebAddress(link) ? (
+    <a
+      className="jp-green-anchor"
+      href={link}
+      target="_blank"
+      rel="noopener noreferrer"
+      aria-label={trans.__('Open %1 in MLflow', name)}
+    >
+      {trans.__('Open in MLflow')}
+    </a>
+  ) : null;
 }
 
 const MOMENT = { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' } as const;

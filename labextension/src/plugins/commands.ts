@@ -37,20 +37,20 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
       label: args =>
         args['toolbar'] === true ? '' : trans.__('Green: Track the Energy of This Notebook'),
       caption: () =>
-        model.current?.isTracking === true
+        model.current?.tracking.isOn === true
           ? trans.__('The energy of every cell is tracked. Click to stop.')
           : trans.__('Track the energy of every cell of this notebook'),
       icon: leafIcon,
       isEnabled: () => model.current !== null,
       isToggleable: true,
-      isToggled: () => model.current?.isTracking === true,
+      isToggled: () => model.current?.tracking.isOn === true,
       execute: async () => {
         const notebook = model.current;
         if (notebook === null) {
           return;
         }
-        await notebook.track(!notebook.isTracking);
-        const problem = notebook.trackingProblem;
+        await notebook.tracking.set(!notebook.tracking.isOn);
+        const problem = notebook.tracking.problem;
         if (problem !== null) {
           Notification.warning(trackingSentence(problem, trans), { autoClose: 8000 });
         }

@@ -73,7 +73,7 @@ class Lines {
 
   private _onLive(): void {
     if (this._notebook.running.size > 0) {
-      this._onCells(this._notebook, new Set(this._notebook.running.keys()));
+      this._onCells(this._notebook, this._notebook.running);
     }
   }
 

@@ -41,17 +41,17 @@ export const modelPlugin: JupyterFrontEndPlugin<GreenModel> = {
       panel.disposed.connect(() => model.remove(notebook));
       void panel.context.ready.then(async () => {
         const wasTracked = await memory.isTracked(path);
-        notebook.changed.connect(() => memory.note(path, notebook.wantsTracking));
+        notebook.changed.connect(() => memory.note(path, notebook.tracking.isWanted));
         await notebook.refresh();
         if (wasTracked) {
           await notebook.view.sessionContext.ready;
-          await notebook.resume();
+          await notebook.tracking.resume();
         } else if (notebook.isInUse) {
           // Its kernel may be one that measures already: a page that was loaded again asks how.
           await notebook.view.sessionContext.ready;
           await notebook.refresh();
           if (notebook.state !== null && notebook.state.session !== null) {
-            await notebook.askTracking();
+            await notebook.tracking.ask();
           }
         }
       });
@@ -80,7 +80,7 @@ async function afterCell(notebook: NotebookModel, cellId: string): Promise<void>
     await notebook.refresh();
   }
   if (isAsking) {
-    await notebook.askTracking();
+    await notebook.tracking.ask();
   }
 }
 

@@ -4,7 +4,7 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
-import { recordParts } from '../format';
+import { recordParts } from '../recordText';
 import { readRecord } from '../readRecord';
 
 const MIME = 'application/vnd.jupyter-green.v1+json';

@@ -11,10 +11,13 @@ import { PanelWithToolbar, ReactWidget, SidePanel } from '@jupyterlab/ui-compone
 import type { Message } from '@lumino/messaging';
 import { AccordionPanel, type Widget } from '@lumino/widgets';
 
-import { ComparePlot } from '../components/ComparePlot';
+import { ComparePlot } from '../components/compare/ComparePlot';
 import { leafIcon } from '../icons';
 import type { GreenModel } from '../model';
-import { CellsSection, MeasuredSection, NowSection, RunsSection } from '../sections';
+import { CellsSection } from '../sections/CellsSection';
+import { MeasuredSection } from '../sections/MeasuredSection';
+import { NowSection } from '../sections/NowSection';
+import { RunsSection } from '../sections/RunsSection';
 import { IGreenModel } from '../tokens';
 import type { LookedUp, RunState } from '../wire';
 
@@ -41,6 +44,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
       const content = ReactWidget.create(<ComparePlot runs={runs} looked={looked} trans={trans} />);
       content.addClass('jp-green-comparing');
       const widget = new MainAreaWidget({ content });
+      widget.toolbar.hide(); // it has none
       widget.id = `jp-green-compare-${String(++compared)}`;
       widget.title.label = trans.__('Compare %1 runs', runs.length);
       widget.title.icon = leafIcon;
@@ -52,7 +56,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
     });
     const panel = new GreenPanel(model);
     const showMeasured = (): void => panel.expand(MEASURED_AT);
-    const now = new NowSection(model, trans, showMeasured, () => measured.gridIsSet, {
+    const now = new NowSection(model, trans, showMeasured, measured, {
       wasRead: async () => (await state?.fetch(WELCOMED)) === true,
       read: () => void state?.save(WELCOMED, true)
     });
@@ -66,15 +70,6 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
     panel.title.icon = leafIcon;
     panel.node.setAttribute('role', 'region');
     panel.node.setAttribute('aria-label', trans.__('Energy of the notebook'));
-    let wasTracking = false;
-    model.currentChanged.connect((__, notebook) => {
-      notebook?.changed.connect(() => {
-        if (notebook.isTracking && !wasTracking) {
-          wasTracking = true;
-          void measured.readSettings().then(() => now.update());
-        }
-      });
-    });
     app.shell.add(panel, 'left', { rank: 700, type: 'Energy' });
     restorer?.add(panel, panel.id);
   }

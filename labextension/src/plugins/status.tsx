@@ -5,9 +5,10 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import { Signal } from '@lumino/signaling';
 import type { ReactElement } from 'react';
 
-import { energyText } from '../format';
+import { energyText } from '../amounts';
 import type { GreenModel } from '../model';
 import type { NotebookModel } from '../notebookModel';
+import { powerOf } from '../runningCells';
 import { IGreenModel } from '../tokens';
 import { powerWord } from '../words';
 
@@ -91,11 +92,12 @@ class StatusItem extends ReactWidget {
 
 /** Write ``⚡ 12 W · 41 J (21 to 82) · modelled``; what is not known is left out. */
 function statusText(notebook: NotebookModel, trans: TranslationBundle): string {
-  const powerW = notebook.samples[notebook.samples.length - 1]?.power_w ?? null;
+  const newest = notebook.samples[notebook.samples.length - 1];
+  const power = newest === undefined ? null : powerOf(newest);
   const energy = notebook.state?.total?.energy ?? null;
   const parts = [];
-  if (powerW !== null) {
-    parts.push(powerWord(powerW, trans));
+  if (power !== null) {
+    parts.push(powerWord(power, trans));
   }
   if (energy !== null) {
     parts.push(energyText(energy.attributed_j, energy.low_j, energy.high_j, trans));

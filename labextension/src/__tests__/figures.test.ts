@@ -2,25 +2,25 @@ import { nullTranslator } from '@jupyterlab/translation/lib/base';
 import { describe, expect, it } from 'vitest';
 
 import {
-  changeText,
-  co2ePart,
   durationText,
   energyBrief,
-  energyPart,
   energyText,
-  general,
+  massText,
+  powerRangeText,
+  powerText
+} from '../amounts';
+import { general, percentText, threeFigures } from '../numbers';
+import {
+  changeText,
+  co2ePart,
+  energyPart,
   gridText,
   intensityText,
-  massText,
   metricText,
-  percentText,
-  powerRangeText,
-  powerText,
   recordBrief,
   recordParts,
-  threeFigures,
   totalCo2eText
-} from '../format';
+} from '../recordText';
 import type { CellRecord } from '../wire';
 
 import figures from './figures.json';

@@ -1,0 +1,54 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { type IBeaten, isShare } from '../../pareto';
+import type { RunState } from '../../wire';
+
+export interface INumbered {
+  readonly run: RunState;
+  readonly number: number;
+  readonly name: string;
+  readonly metrics: ReadonlyMap<string, number | null>;
+}
+
+export interface IPoint {
+  readonly energyJ: number;
+  readonly metric: number;
+  readonly lowJ: number;
+  readonly highJ: number;
+  readonly of: INumbered;
+}
+
+export function pointOf(of: INumbered, metric: string): IPoint[] {
+  const { attributed_j: energyJ, low_j, high_j } = of.run.total.energy;
+  const value = of.metrics.get(metric) ?? null;
+  return energyJ === null || value === null
+    ? []
+    : [{ energyJ, metric: value, lowJ: low_j ?? energyJ, highJ: high_j ?? energyJ, of }];
+}
+
+/** The names of all known metrics; those that most runs have come first. */
+export function metricNames(runs: readonly INumbered[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { metrics } of runs) {
+    for (const [name, value] of metrics) {
+      if (value !== null) {
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+      }
+    }
+  }
+  return [...counts].sort(([, a], [, b]) => b - a).map(([name]) => name);
+}
+
+export interface IJudged {
+  readonly points: readonly IPoint[];
+  readonly losers: readonly IBeaten<IPoint>[];
+  readonly metric: string;
+  readonly trans: TranslationBundle;
+}
+
+export function inPointsOf(points: readonly IPoint[], metric: string): boolean {
+  return isShare(
+    metric,
+    points.map(point => point.metric)
+  );
+}

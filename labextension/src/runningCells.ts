@@ -1,0 +1,94 @@
+import { energySince, type IAmount } from './series';
+import type { Sample } from './wire';
+
+/** A running cell: what its kernel draws, W, and what the kernel used since the cell began, J. */
+export interface IRunning {
+  readonly power: IAmount | null;
+  readonly energy: IAmount | null;
+}
+
+/** The cells of a page that run now, and what their kernel used since each began. */
+export class RunningCells {
+  /** How many run. */
+  get size(): number {
+    return this._startedMs.size;
+  }
+
+  get ids(): ReadonlySet<string> {
+    return new Set(this._startedMs.keys());
+  }
+
+  /** A request of a cell began to run, at a moment of the page's clock. */
+  begin(request: string, cellId: string, atMs: number): void {
+    this._requests.set(request, cellId);
+    this._startedMs.set(cellId, atMs);
+    this._before.delete(cellId);
+  }
+
+  /** A request came to its end; return its cell, or null if it was none of ours. */
+  end(request: string): string | null {
+    const cellId = this._requests.get(request);
+    if (cellId === undefined) {
+      return null;
+    }
+    this._requests.delete(request);
+    this._startedMs.delete(cellId);
+    return cellId;
+  }
+
+  /** The kernel died: nothing runs any more. Return what ran. */
+  clear(): ReadonlySet<string> {
+    const ended = this.ids;
+    this._requests.clear();
+    this._startedMs.clear();
+    return ended;
+  }
+
+  /** The kernel was sampled: find what it had used when each cell began. `offsetS`: its clock less the page's. */
+  sampled(samples: readonly Sample[], offsetS: number): void {
+    const newest = samples[samples.length - 1];
+    if (newest === undefined) {
+      return;
+    }
+    for (const [cellId, startedMs] of this._startedMs) {
+      const since = energySince(samples, startedMs / 1e3 + offsetS);
+      if (since !== null) {
+        this._before.set(cellId, {
+          value: newest.energy_j - since.value,
+          low: newest.low_j - since.low,
+          high: newest.high_j - since.high
+        });
+      }
+    }
+  }
+
+  /** What a cell draws and used so far, by the newest sample; null if it does not run. */
+  of(cellId: string, newest: Sample | undefined): IRunning | null {
+    if (!this._startedMs.has(cellId)) {
+      return null;
+    }
+    const before = this._before.get(cellId);
+    return {
+      power: newest === undefined ? null : powerOf(newest),
+      energy:
+        newest === undefined || before === undefined || newest.energy_j < before.value
+          ? null
+          : {
+              value: newest.energy_j - before.value,
+              low: newest.low_j - before.low,
+              high: newest.high_j - before.high
+            }
+    };
+  }
+
+  private readonly _requests = new Map<string, string>(); // the cell of each request that runs
+  private readonly _startedMs = new Map<string, number>();
+  private readonly _before = new Map<string, IAmount>(); // what the kernel had used when the cell began
+}
+
+/** The power of a sample with its range; null for the first one of a process. */
+export function powerOf({ power_w, low_w, high_w }: Sample): IAmount | null {
+  return power_w === null
+    ? null
+    : { value: power_w, low: low_w ?? power_w, high: high_w ?? power_w };
+}

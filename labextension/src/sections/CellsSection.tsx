@@ -1,0 +1,89 @@
+import type { CellList } from '@jupyterlab/notebook';
+import type { Message } from '@lumino/messaging';
+import type { ReactElement } from 'react';
+
+import { CellsPanel, type ICellRow } from '../components/CellsPanel';
+import type { CellState } from '../wire';
+
+import { Section } from './Section';
+
+/** The cells, the heaviest first. */
+export class CellsSection extends Section {
+  protected override onNotebook(): void {
+    // A cell that is deleted or added changes what the list says of it.
+    this._list?.changed.disconnect(this.updateIfSeen, this);
+    this._list = this.notebook?.view.panel.content.model?.cells ?? null;
+    this._list?.changed.connect(this.updateIfSeen, this);
+    this._known.clear();
+    super.onNotebook();
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    this._list?.changed.disconnect(this.updateIfSeen, this);
+    super.onBeforeDetach(message);
+  }
+
+  protected override onChanged(): void {
+    this.title.label = this.label;
+    super.onChanged();
+  }
+
+  get label(): string {
+    const count = this.notebook?.cells.size ?? 0;
+    return count === 0 ? this.trans.__('Cells') : this.trans.__('Cells (%1)', count);
+  }
+
+  protected override render(): ReactElement {
+    return (
+      <CellsPanel rows={this._rows()} onJump={cellId => this._jump(cellId)} trans={this.trans} />
+    );
+  }
+
+  private _rows(): readonly ICellRow[] {
+    const notebook = this.notebook;
+    if (notebook === null) {
+      return [];
+    }
+    const sources = new Map<string, string>();
+    for (const cell of notebook.view.panel.content.model?.cells ?? []) {
+      sources.set(cell.id, cell.sharedModel.getSource());
+    }
+    return [...notebook.cells.values()].map(cell => this._row(cell, sources.get(cell.cell_id)));
+  }
+
+  /** The same row object as before if nothing in it changed, so that its line is not drawn again. */
+  private _row(state: CellState, source: string | undefined): ICellRow {
+    const { cell_id: cellId, record, runs, change } = state;
+    const isHere = source !== undefined;
+    const number = `[${String(record.execution_count ?? ' ')}]`;
+    const title = record.name ?? firstLine(source) ?? number;
+    const known = this._known.get(cellId);
+    if (known?.record === record && known.title === title && known.isHere === isHere) {
+      return known;
+    }
+    const row = { cellId, title, record, runs, change, isHere };
+    this._known.set(cellId, row);
+    return row;
+  }
+
+  private _jump(cellId: string): void {
+    const content = this.notebook?.view.panel.content;
+    const index = content?.widgets.findIndex(cell => cell.model.id === cellId) ?? -1;
+    if (content !== undefined && index >= 0) {
+      content.activeCellIndex = index;
+      content.deselectAll();
+      void content.scrollToItem(index, 'smart');
+      content.activate();
+    }
+  }
+
+  private readonly _known = new Map<string, ICellRow>();
+  private _list: CellList | null = null;
+}
+
+/** The first line of code that tells cells apart: magics of ours and blank lines are not. */
+function firstLine(source: string | undefined): string | null {
+  const lines = (source ?? '').split('\n').map(line => line.trim());
+  const found = lines.find(line => line !== '' && !line.startsWith('%%track_energy'));
+  return found ?? null;
+}

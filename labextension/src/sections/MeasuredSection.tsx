@@ -1,0 +1,94 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
+import type { ReactElement } from 'react';
+
+import { Asked } from '../asked';
+import { MeasuredPanel } from '../components/MeasuredPanel';
+import type { GreenModel } from '../model';
+import type { DoctorState, SettingsState, Zone } from '../wire';
+
+import { Section } from './Section';
+
+/** Sensors, range, intensity and what the measuring itself takes. */
+export class MeasuredSection extends Section {
+  constructor(
+    model: GreenModel,
+    trans: TranslationBundle,
+    private readonly _onOpenSettings: () => void
+  ) {
+    super(model, trans);
+  }
+
+  /** Whether somebody said which grid it is; true as long as that is not known. */
+  get gridIsSet(): boolean {
+    const intensity = this._settings.value?.intensity;
+    return intensity === undefined || intensity === null || intensity.zone !== 'world';
+  }
+
+  /** Ask for the settings; who tracks for the first time is told whether a grid is set. */
+  async readSettings(): Promise<void> {
+    await this._settings.ask(() => this.model.api.settings());
+    this.updateIfSeen();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    void this._read();
+  }
+
+  protected override render(): ReactElement {
+    return (
+      <MeasuredPanel
+        doctor={this._doctor.value}
+        problem={this._doctor.problem ?? this._settings.problem}
+        isAsking={this._doctor.isAsking}
+        onAsk={() => void this._ask()}
+        settings={this._settings.value}
+        zones={this._zones.value}
+        onChooseZone={code => void this._choose(code)}
+        onOpenSettings={this._onOpenSettings}
+        message={this._message}
+        trans={this.trans}
+      />
+    );
+  }
+
+  private async _read(): Promise<void> {
+    await Promise.all([
+      this._settings.ask(() => this.model.api.settings()),
+      this._zones.value === null ? this._zones.ask(() => this.model.api.zones()) : null
+    ]);
+    this.updateIfSeen();
+  }
+
+  private async _ask(): Promise<void> {
+    const asking = this._doctor.ask(() => this.model.api.doctor());
+    this.update();
+    await asking;
+    this.updateIfSeen();
+  }
+
+  private async _choose(code: string): Promise<void> {
+    const said = code === '' ? null : code;
+    this._message = null;
+    await this._settings.ask(() => this.model.api.set('intensity', said));
+    if (this._settings.problem === null) {
+      try {
+        for (const notebook of this.model.notebooks) {
+          await notebook.tracking.chooseIntensity(said);
+        }
+        this._message = this.trans.__(
+          'It holds from the next cell on. Earlier records keep theirs.'
+        );
+      } catch (error) {
+        this._message = error instanceof Error ? error.message : String(error);
+      }
+    }
+    this.updateIfSeen();
+  }
+
+  private readonly _doctor = new Asked<DoctorState>();
+  private readonly _settings = new Asked<SettingsState>();
+  private readonly _zones = new Asked<readonly Zone[]>();
+  private _message: string | null = null;
+}

@@ -1,0 +1,132 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
+import type { ReactElement } from 'react';
+
+import { Asked } from '../asked';
+import { RunsPanel } from '../components/RunsPanel';
+import type { GreenModel } from '../model';
+import type { LookedUp, RunState, RunsState } from '../wire';
+
+import { Section } from './Section';
+
+/** The runs in MLflow that hold this notebook's records. */
+export class RunsSection extends Section {
+  constructor(
+    model: GreenModel,
+    trans: TranslationBundle,
+    private readonly _onCompare: (
+      runs: readonly RunState[],
+      looked: Readonly<Record<string, LookedUp | null>>
+    ) => void
+  ) {
+    super(model, trans);
+  }
+
+  get label(): string {
+    const count = this._runs.value?.runs.length ?? 0;
+    return count === 0 ? this.trans.__('Runs') : this.trans.__('Runs (%1)', count);
+  }
+
+  protected override onNotebook(): void {
+    this._ticked = new Set();
+    this._looked = {};
+    this._runs.forget();
+    super.onNotebook();
+  }
+
+  protected override onChanged(): void {
+    if (this.model.isLookedAt) {
+      void this._read(); // its heading counts them, open or not
+    }
+    super.onChanged();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    void this._read();
+  }
+
+  protected override render(): ReactElement {
+    return (
+      <RunsPanel
+        state={this._runs.value}
+        problem={this._problem ?? this._runs.problem}
+        looked={this._looked}
+        ticked={this._ticked}
+        isLooking={this._isLooking}
+        isSending={this._isSending}
+        onTick={(runId, on) => this._tick(runId, on)}
+        onCompare={() => this._compare()}
+        onLook={() => void this._look()}
+        onSend={() => void this._send()}
+        trans={this.trans}
+      />
+    );
+  }
+
+  private async _read(): Promise<void> {
+    const notebook = this.notebook;
+    if (notebook !== null && notebook.isInUse) {
+      await this._runs.ask(() => this.model.api.runs(notebook.key));
+    }
+    this.title.label = this.label;
+    this.updateIfSeen();
+  }
+
+  private _tick(runId: string, on: boolean): void {
+    const ticked = new Set(this._ticked);
+    if (on) {
+      ticked.add(runId);
+    } else {
+      ticked.delete(runId);
+    }
+    this._ticked = ticked;
+    this.update();
+  }
+
+  private _compare(): void {
+    const runs = this._runs.value?.runs.filter(run => this._ticked.has(run.run_id)) ?? [];
+    this._onCompare(runs, this._looked);
+  }
+
+  private async _look(): Promise<void> {
+    const notebook = this.notebook;
+    const runs = this._runs.value?.runs ?? [];
+    if (notebook === null || runs.length === 0) {
+      return;
+    }
+    this._isLooking = true;
+    this.update();
+    try {
+      this._looked = await this.model.api.look(
+        notebook.key,
+        runs.map(run => run.run_id)
+      );
+      this._problem = null;
+    } catch (error) {
+      this._problem = error instanceof Error ? error.message : String(error);
+    }
+    this._isLooking = false;
+    this.updateIfSeen();
+  }
+
+  private async _send(): Promise<void> {
+    const notebook = this.notebook;
+    if (notebook === null) {
+      return;
+    }
+    this._isSending = true;
+    this.update();
+    await this._runs.ask(() => this.model.api.send(notebook.key));
+    this._isSending = false;
+    this.title.label = this.label;
+    this.updateIfSeen();
+  }
+
+  private readonly _runs = new Asked<RunsState>();
+  private _ticked: ReadonlySet<string> = new Set();
+  private _looked: Readonly<Record<string, LookedUp | null>> = {};
+  private _problem: string | null = null;
+  private _isLooking = false;
+  private _isSending = false;
+}

@@ -1,0 +1,141 @@
+import type { Kernel } from '@jupyterlab/services';
+import { type ISignal, Signal } from '@lumino/signaling';
+
+import { chooseIntensity, type ISwitchState, KernelError, switchTracking } from './kernelSwitch';
+
+/** Why a notebook cannot be tracked; the words are the components'. */
+export type TrackingProblem =
+  | { readonly kind: 'no kernel' }
+  | { readonly kind: 'language'; readonly language: string }
+  | { readonly kind: 'not installed' }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'settings'; readonly message: string };
+
+/** Whether a notebook's cells are tracked: what its user wants, and what its kernel says. */
+export class Tracking {
+  constructor(private readonly _getKernel: () => Kernel.IKernelConnection | null) {}
+
+  /** Its kernel measures every cell. */
+  get isOn(): boolean {
+    return this._isOn;
+  }
+
+  /** The user wants this notebook tracked, in this kernel and in those that follow it. */
+  get isWanted(): boolean {
+    return this._isWanted;
+  }
+
+  get problem(): TrackingProblem | null {
+    return this._problem;
+  }
+
+  /** Records come with the cells' outputs: the server cannot read this kernel's journal. */
+  get carries(): boolean {
+    return this._carries;
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Turn tracking on or off, in this kernel and in those that follow it. */
+  async set(on: boolean): Promise<void> {
+    this._isWanted = on;
+    await this._switch(on);
+  }
+
+  /** Ask the kernel how tracking stands, after a cell that may have changed it. */
+  async ask(): Promise<void> {
+    // A kernel that does not answer says nothing of what the user wants.
+    if (await this._switch(null)) {
+      this._isWanted = this._isOn;
+      this._changed.emit();
+    }
+  }
+
+  /** Remember that the notebook was tracked before the page was loaded. */
+  async resume(): Promise<void> {
+    this._isWanted = true;
+    await this.follow();
+  }
+
+  /** Turn it on in a kernel that came back or took the place of another, if the user wants that. */
+  async follow(): Promise<void> {
+    if (this._isWanted && this._getKernel() !== null) {
+      await this._switch(true);
+    }
+  }
+
+  /** The kernel is gone, or another one. */
+  lose(): void {
+    this._carries = false;
+    this._set(false, null);
+  }
+
+  /** Use another carbon intensity from the next cell on, if this kernel measures. */
+  async chooseIntensity(said: string | null): Promise<void> {
+    const kernel = this._getKernel();
+    if (kernel !== null && this._isOn) {
+      await chooseIntensity(kernel, said);
+    }
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    Signal.clearData(this);
+  }
+
+  /** Ask the kernel; true if it answered. */
+  private async _switch(on: boolean | null): Promise<boolean> {
+    const kernel = this._getKernel();
+    if (kernel === null) {
+      this._set(false, { kind: 'no kernel' });
+      return false;
+    }
+    let state: ISwitchState;
+    try {
+      const { language_info } = await kernel.info;
+      if (language_info.name !== 'python') {
+        this._set(false, { kind: 'language', language: language_info.name });
+        return false;
+      }
+      state = await switchTracking(kernel, on);
+    } catch (error) {
+      if (kernel === this._getKernel()) {
+        this._set(false, problemOf(error));
+      }
+      return false;
+    }
+    if (kernel !== this._getKernel()) {
+      return false;
+    }
+    this._carries = state.carries;
+    this._set(
+      state.on,
+      state.problem === null ? null : { kind: 'settings', message: state.problem }
+    );
+    return true;
+  }
+
+  private _set(on: boolean, problem: TrackingProblem | null): void {
+    if (!this._isDisposed) {
+      this._isOn = on;
+      this._problem = problem;
+      this._changed.emit();
+    }
+  }
+
+  private _isOn = false;
+  private _isWanted = false;
+  private _problem: TrackingProblem | null = null;
+  private _carries = false;
+  private _isDisposed = false;
+  private readonly _changed = new Signal<this, void>(this);
+}
+
+function problemOf(error: unknown): TrackingProblem {
+  const message = error instanceof Error ? error.message : String(error);
+  return error instanceof KernelError && message === 'not installed'
+    ? { kind: 'not installed' }
+    : { kind: 'failed', message };
+}
