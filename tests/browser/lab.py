@@ -40,6 +40,14 @@ def notebook(*sources: str, **metadata: Any) -> dict[str, Any]:
     }
 
 
+def busy_until(path: Path) -> str:
+    """Return code that calls into C again and again, a second or so each, until a file is there.
+
+    Each call holds the interpreter's lock: nothing in the kernel can answer meanwhile.
+    """
+    return f"import os\nwhile not os.path.exists({str(path)!r}):\n    sum(range(30_000_000))"
+
+
 class LabServer:
     """A JupyterLab with settings, data and journal of its own.
 
@@ -47,15 +55,22 @@ class LabServer:
         folder: Everything of it is kept there; notebooks in ``work``.
         base_url: As a hub would set it.
         app: The module to start: ``jupyterlab`` or ``notebook``.
+        python: The environment to start it in.
         env: More of its environment.
     """
 
     def __init__(
-        self, folder: Path, *, base_url: str = "/", app: str = "jupyterlab", env: dict[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        base_url: str = "/",
+        app: str = "jupyterlab",
+        python: str = sys.executable,
+        env: dict[str, str] | None = None,
     ) -> None:
         self.folder, self.work, self.home = folder, folder / "work", folder / "green-home"
         self.work.mkdir(parents=True, exist_ok=True)
-        self._app, self._base_url = app, base_url
+        self._app, self._base_url, self._python = app, base_url, python
         own = {
             name: str(folder / name.lower())
             for name in (
@@ -75,7 +90,7 @@ class LabServer:
     def start(self) -> None:
         """Start it, or start it again on the same port."""
         command = [
-            sys.executable, "-m", self._app, "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={self.port}",
+            self._python, "-m", self._app, "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={self.port}",
             "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser",
             f"--ServerApp.base_url={self._base_url}", "--LabApp.extension_manager=readonly",
             "--ServerApp.root_dir=" + str(self.work),

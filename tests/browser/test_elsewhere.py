@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,21 +16,34 @@ from playwright.sync_api import expect
 
 from tests.browser.lab import TOKEN, Lab, LabServer
 from tests.browser.test_cell_line import ENERGY
+from tests.browser.test_sidebar import MODELS
+
+OLDEST = "jupyterlab==4.4.9"
 
 
 def test_notebook_7(own_server: Callable[..., LabServer], lab_on: Callable[..., Lab]) -> None:
-    """The same build serves Notebook 7: the leaf and the line."""
+    """The same build serves Notebook 7: the leaf, the line, the panel, and beside the notebook the comparison."""
     server = own_server(app="notebook")
     lab = lab_on(server)
-    name = server.write("seven.ipynb", "a = sum(range(1_000_000))")
+    name = server.write("seven.ipynb", *MODELS)
     lab.page.goto(f"{server.url}notebooks/{name}?token={TOKEN}")
     leaf = lab.page.locator("[data-jp-item-name='green-track'] jp-button")
     expect(lab.page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible(timeout=60_000)
     leaf.click()
     expect(leaf).to_have_attribute("aria-pressed", "true")
     lab.page.locator(".jp-Cell .cm-content").first.click()
-    lab.page.keyboard.press("Control+Enter")
-    expect(lab.page.locator(".jp-green-line-text").first).to_have_text(ENERGY)
+    for _ in MODELS:
+        lab.page.keyboard.press("Shift+Enter")
+    expect(lab.page.locator(".jp-green-line-text").last).to_have_text(re.compile("^⚡ svm: "))
+    for entry in ("View", "Left Sidebar", "Show Energy"):
+        lab.page.locator(".lm-MenuBar-itemLabel, .lm-Menu-itemLabel").get_by_text(entry, exact=True).click()
+    panel = lab.page.locator("#jp-green-panel")
+    expect(panel.locator("li").first).to_contain_text("svm")
+    panel.locator(".lm-AccordionPanel-title", has_text="Runs").click()
+    for run in ("forest", "svm"):
+        panel.get_by_role("checkbox", name=run).check()
+    panel.get_by_role("button", name="Compare").click()
+    expect(lab.page.locator(".jp-green-compare")).to_contain_text("svm is beaten by forest")
 
 
 def test_a_base_url(own_server: Callable[..., LabServer], lab_on: Callable[..., Lab]) -> None:
@@ -106,6 +120,42 @@ def test_a_kernel_whose_journal_cannot_be_read(
     lab.page.reload()
     lab.wait_for_kernel(name)
     expect(carried).to_have_text(ENERGY)
+
+
+@pytest.fixture(scope="module")
+def oldest_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with an old JupyterLab and our package alone."""
+    folder = tmp_path_factory.mktemp("oldest-environment")
+    venv.create(folder, symlinks=True, with_pip=True)
+    build = {**os.environ, "SKIP_JUPYTER_BUILDER": "1"}  # what is in the tree was built by whoever runs the tests
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    subprocess.run([*pip, OLDEST, str(Path(__file__).parents[2])], check=True, env=build)
+    return folder
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_the_oldest_jupyterlab(
+    own_server: Callable[..., LabServer], lab_on: Callable[..., Lab], oldest_environment: Path
+) -> None:
+    """Our wheel in the JupyterLab that Binder locks, without MLflow: leaf, line, popover, panel, settings and status bar."""
+    server = own_server(python=str(oldest_environment / "bin" / "python"))
+    lab = lab_on(server)
+    lab.open(server.write("old.ipynb", "a = sum(range(3_000_000))", "b = 1"))
+    assert lab.page.evaluate("jupyterapp.version") == OLDEST.partition("==")[2]
+    lab.track()
+    lab.run_all()
+    expect(lab.line(0)).to_have_text(ENERGY)
+    lab.line(0).hover()
+    expect(lab.page.locator(".jp-green-popover")).to_contain_text("modelled")
+    lab.page.evaluate("jupyterapp.shell.activateById('jp-green-panel')")
+    panel = lab.page.locator("#jp-green-panel")
+    expect(panel.locator("li").first).to_contain_text("a = sum")
+    panel.locator(".lm-AccordionPanel-title", has_text="How this is measured").click()
+    expect(panel.get_by_role("combobox")).to_be_visible()
+    expect(lab.page.locator(".jp-green-status-text")).to_contain_text("J")
+    panel.locator(".lm-AccordionPanel-title", has_text="Runs").click()
+    expect(panel.get_by_role("button", name="Send 2 waiting records to MLflow")).to_be_visible()
 
 
 def _kernelspec(server: LabServer, name: str, python: str, env: dict[str, str] | None = None) -> None:

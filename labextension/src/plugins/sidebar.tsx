@@ -31,12 +31,13 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd,
     model: GreenModel,
-    _: ILabShell | null,
+    labShell: ILabShell | null,
     restorer: ILayoutRestorer | null,
     translator: ITranslator | null,
     state: IStateDB | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_green');
+    let beside: Widget | null = null;
     const compare = (
       runs: readonly RunState[],
       looked: Readonly<Record<string, LookedUp | null>>
@@ -49,7 +50,13 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
       widget.title.label = trans.__('Compare %1 runs', runs.length);
       widget.title.icon = leafIcon;
       widget.title.closable = true;
-      app.shell.add(widget, 'main');
+      if (labShell === null) {
+        // Notebook 7 has one document a page: the comparison stands beside it, in the place of the one before.
+        beside?.dispose();
+        beside = widget;
+      }
+      app.shell.add(widget, labShell === null ? 'right' : 'main');
+      app.shell.activateById(widget.id);
     };
     const measured = new MeasuredSection(model, trans, () => {
       void app.commands.execute('settingeditor:open', { query: 'Energy of notebooks' });
@@ -136,10 +143,21 @@ class GreenPanel extends SidePanel {
     this._model.isLookedAt = false;
   }
 
-  /** All open sections get the same room: Lumino's own sums leave none to one that was closed early. */
+  /** Open sections share the room by what they hold: Lumino's own sums leave none to one that was closed early. */
   private _share(accordion: AccordionPanel): void {
-    accordion.setRelativeSizes(accordion.widgets.map(section => (section.isHidden ? 0 : 1)));
+    requestAnimationFrame(() => {
+      accordion.setRelativeSizes(
+        accordion.widgets.map(section => (section.isHidden ? 0 : heightOf(section)))
+      );
+    });
   }
 
   private _isArranged = false;
+}
+
+const LEAST_PX = 120; // of a section that holds little, or is not drawn yet
+
+function heightOf(section: Widget): number {
+  const content = section.node.querySelector('.jp-green-panel');
+  return Math.max(LEAST_PX, content?.scrollHeight ?? 0);
 }
