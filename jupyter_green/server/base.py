@@ -25,7 +25,7 @@ from jupyter_green.records import to_json
 from jupyter_green.server.watches import Watches
 from jupyter_green.track.cells import Notebooks
 from jupyter_green.track.journal import journal_folder
-from jupyter_green.track.looking import KnownRuns
+from jupyter_green.track.known_runs import KnownRuns
 
 DESK = "jupyter_green"  # the name of our things among the web application's settings
 _DRIVE = "RTC:"  # before the path of a notebook that several people edit at once

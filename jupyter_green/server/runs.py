@@ -9,14 +9,14 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from tornado import web
 
-from jupyter_green.records import to_json
 from jupyter_green.server.base import Desk, GreenHandler, asked
-from jupyter_green.server.wire import LookedUp, RunsState, RunState
-from jupyter_green.track.looking import Runs, ask
+from jupyter_green.track.known_runs import Runs
+from jupyter_green.track.looking import ask
 
 _MOST_RUNS = 1000  # that are asked for at once
 
@@ -61,21 +61,13 @@ def _known(desk: Desk, path: str | None, kernel: str | None) -> Runs:
     return desk.runs.of(path, kernel)
 
 
-def _state(runs: Runs, problem: str | None = None) -> RunsState:
-    return RunsState(
-        runs=tuple(RunState(**{name: getattr(run, name) for name in RunState.__slots__}) for run in runs.runs),
-        waiting=runs.waiting,
-        problem=problem or runs.problem,
-    )
-
-
 class RunsHandler(GreenHandler):
     """``GET runs?path=&kernel=``: the runs that the receipts know, and what waits."""
 
     @asked
     async def get(self) -> None:
         path, kernel = self.notebook()
-        self.answer(_state(await asyncio.to_thread(_known, self.desk, path, kernel)))
+        self.answer(await asyncio.to_thread(_known, self.desk, path, kernel))
 
 
 class LookHandler(GreenHandler):
@@ -98,7 +90,7 @@ class LookHandler(GreenHandler):
             found = await asyncio.to_thread(
                 ask, {run_id: addresses[run_id] for run_id in wanted}, self.desk.home, dict(os.environ)
             )
-        self.answer({key: None if one is None else LookedUp(**to_json(one)) for key, one in found.items()})
+        self.answer(found)
 
 
 class SendHandler(GreenHandler):
@@ -109,4 +101,5 @@ class SendHandler(GreenHandler):
         path, kernel = _posted(self, self.body())
         with _only_child(self.desk):
             problem = await asyncio.to_thread(self.desk.runs.send, path, kernel, dict(os.environ))
-        self.answer(_state(await asyncio.to_thread(_known, self.desk, path, kernel), problem))
+        runs = await asyncio.to_thread(_known, self.desk, path, kernel)
+        self.answer(replace(runs, problem=problem or runs.problem))

@@ -6,7 +6,6 @@ mean something only beside ``now_s`` of the same answer, so that the browser's c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +13,12 @@ from jupyter_green.meter.watch import Sample
 from jupyter_green.records import Intensity, Quality
 from jupyter_green.totals import Total
 from jupyter_green.track.cells import CellState
+from jupyter_green.track.known_runs import Runs
+from jupyter_green.track.looking import Found
+
+__all__ = [  # what crosses the wire, also what is made elsewhere
+    "DoctorState", "Found", "LiveState", "NotebookState", "Runs", "SettingsState", "Zone",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,42 +49,6 @@ class LiveState:
     method: str | None
     problem: str | None  # why there are none, in a sentence
     journal_bytes: int | None  # as in `NotebookState`; another number: there are new records
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunState:
-    """A run in MLflow that holds records of this notebook: a session, or one named cell of it."""
-
-    run_id: str
-    parent_run_id: str | None
-    session_id: str
-    name: str
-    started_at: str
-    tracking_uri: str
-    experiment_id: str
-    link: str | None  # where a browser finds it; None if its store has no address
-    command: str | None  # what to type to look at it instead
-    cells: int
-    total: Total
-    metrics: Mapping[str, float | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunsState:
-    """The runs of a notebook, the newest first, and what waits for MLflow."""
-
-    runs: tuple[RunState, ...]
-    waiting: int  # records that MLflow does not have yet, those that are kept here left out
-    problem: str | None  # of the last try to deliver
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookedUp:
-    """What MLflow itself says of a run; None: it does not have the run any more."""
-
-    status: str | None
-    metrics: Mapping[str, float]
-    parameters: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

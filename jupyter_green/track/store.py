@@ -65,7 +65,7 @@ def connect(uri: str | None) -> tuple[MlflowClient, str]:
             mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # back to the default
             wanted = str(mlflow.get_tracking_uri())
         if wanted.startswith(_SQLITE):
-            path = _sqlite_path(wanted)
+            path = sqlite_path(wanted)
             if uri is None:
                 wanted = _sqlite_uri(path)
             _prepare_sqlite(path)
@@ -75,7 +75,8 @@ def connect(uri: str | None) -> tuple[MlflowClient, str]:
         raise refused(wanted or "its default store", error) from error
 
 
-def _sqlite_path(uri: str) -> Path:
+def sqlite_path(uri: str) -> Path:
+    """Return the file of a SQLite store."""
     from sqlalchemy.engine import make_url  # versions differ in whether ``%20`` means a space
 
     return Path(make_url(uri).database or "")
@@ -84,7 +85,7 @@ def _sqlite_path(uri: str) -> Path:
 def _sqlite_uri(path: Path) -> str:
     """Return the URI of a SQLite file, with as little quoted as can be: MLflow 3.17 makes folders of quoted names."""
     plain = f"{_SQLITE}{path}"
-    return plain if _sqlite_path(plain) == path else _SQLITE + quote(str(path))
+    return plain if sqlite_path(plain) == path else _SQLITE + quote(str(path))
 
 
 def refused(uri: str, error: BaseException) -> DeliveryError:

@@ -4,9 +4,9 @@ import { ServerConnection } from '@jupyterlab/services';
 import type {
   DoctorState,
   LiveState,
-  LookedUp,
+  Found,
   NotebookState,
-  RunsState,
+  Runs,
   SettingsState,
   Zone
 } from './wire';
@@ -41,7 +41,7 @@ export class Api {
     return this._get('live', { ...query(key), since: String(since) });
   }
 
-  async runs(key: INotebookKey): Promise<RunsState> {
+  async runs(key: INotebookKey): Promise<Runs> {
     return this._get('runs', query(key));
   }
 
@@ -49,12 +49,12 @@ export class Api {
   async look(
     key: INotebookKey,
     runIds: readonly string[]
-  ): Promise<Readonly<Record<string, LookedUp | null>>> {
+  ): Promise<Readonly<Record<string, Found | null>>> {
     return this._send('runs/look', 'POST', { ...key, run_ids: runIds });
   }
 
   /** Send what waits of this notebook to MLflow. */
-  async send(key: INotebookKey): Promise<RunsState> {
+  async send(key: INotebookKey): Promise<Runs> {
     return this._send('runs/send', 'POST', { ...key });
   }
 

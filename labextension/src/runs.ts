@@ -1,18 +1,18 @@
-import type { LookedUp, RunState } from './wire';
+import type { Found, Run } from './wire';
 
 /** A run, and how deep it stands below others. */
 export interface IPlacedRun {
-  readonly run: RunState;
+  readonly run: Run;
   readonly depth: number;
 }
 
 /** The runs, the newest first, each followed by those it holds. */
-export function inTree(runs: readonly RunState[]): IPlacedRun[] {
+export function inTree(runs: readonly Run[]): IPlacedRun[] {
   const ids = new Set(runs.map(run => run.run_id));
   const newest = [...runs].sort((a, b) => Date.parse(b.started_at) - Date.parse(a.started_at));
   const placed: IPlacedRun[] = [];
   const seen = new Set<string>();
-  const place = (run: RunState, depth: number): void => {
+  const place = (run: Run, depth: number): void => {
     if (seen.has(run.run_id)) {
       return;
     }
@@ -50,8 +50,8 @@ const OURS: ReadonlySet<string> = new Set([
 
 /** The metrics of a run: those recorded, and those that MLflow has besides. */
 export function metricsOf(
-  run: RunState,
-  looked: Readonly<Record<string, LookedUp | null>>
+  run: Run,
+  looked: Readonly<Record<string, Found | null>>
 ): ReadonlyMap<string, number | null> {
   const found = new Map<string, number | null>(Object.entries(run.metrics));
   for (const [name, value] of Object.entries(lookedUp(run, looked)?.metrics ?? {})) {
@@ -64,9 +64,9 @@ export function metricsOf(
 
 /** What MLflow itself said of a run; undefined: it was not asked. */
 export function lookedUp(
-  run: RunState,
-  looked: Readonly<Record<string, LookedUp | null>>
-): LookedUp | null | undefined {
+  run: Run,
+  looked: Readonly<Record<string, Found | null>>
+): Found | null | undefined {
   return Object.hasOwn(looked, run.run_id) ? looked[run.run_id] : undefined;
 }
 

@@ -76,6 +76,12 @@ export interface Energy {
   readonly notes: readonly string[];
 }
 
+export interface Found {
+  readonly status: string | null;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
 export interface Intensity {
   readonly zone: string;
   readonly g_per_kwh: number;
@@ -102,12 +108,6 @@ export interface LiveState {
   readonly journal_bytes: number | null;
 }
 
-export interface LookedUp {
-  readonly status: string | null;
-  readonly metrics: Readonly<Record<string, number>>;
-  readonly parameters: Readonly<Record<string, string>>;
-}
-
 export interface NotebookState {
   readonly epoch: string;
   readonly revision: number;
@@ -129,7 +129,7 @@ export interface OwnCost {
   readonly method: string;
 }
 
-export interface RunState {
+export interface Run {
   readonly run_id: string;
   readonly parent_run_id: string | null;
   readonly session_id: string;
@@ -144,8 +144,8 @@ export interface RunState {
   readonly metrics: Readonly<Record<string, number | null>>;
 }
 
-export interface RunsState {
-  readonly runs: readonly RunState[];
+export interface Runs {
+  readonly runs: readonly Run[];
   readonly waiting: number;
   readonly problem: string | null;
 }

@@ -138,7 +138,7 @@ def oldest_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_oldest_jupyterlab(
     own_server: Callable[..., LabServer], lab_on: Callable[..., Lab], oldest_environment: Path
 ) -> None:
-    """Our wheel in the JupyterLab that Binder locks, without MLflow: leaf, line, popover, panel, settings and status bar."""
+    """Our wheel in the JupyterLab that Binder locks, without MLflow: leaf, line, popover, panel and status bar."""
     server = own_server(python=str(oldest_environment / "bin" / "python"))
     lab = lab_on(server)
     lab.open(server.write("old.ipynb", "a = sum(range(3_000_000))", "b = 1"))

@@ -16,10 +16,9 @@ _HEAD = "// Made from jupyter_green/server/wire.py by tests/server/test_wire.py 
 
 def typescript() -> str:
     """Return the text of ``wire.ts``."""
-    roots = [thing for thing in vars(wire).values() if is_dataclass(thing) and thing.__module__ == wire.__name__]
     found: dict[str, type] = {}
-    for root in roots:
-        _collect(root, found)
+    for name in wire.__all__:
+        _collect(getattr(wire, name), found)
     return _HEAD + "".join(f"\n{_interface(found[name])}" for name in sorted(found))
 
 

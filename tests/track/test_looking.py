@@ -20,7 +20,8 @@ from jupyter_green.errors import DeliveryError, UsageError
 from jupyter_green.records import Target
 from jupyter_green.track import looking
 from jupyter_green.track.journal import Journal
-from jupyter_green.track.looking import Found, KnownRuns, Run, Runs, ask
+from jupyter_green.track.known_runs import KnownRuns, Run, Runs
+from jupyter_green.track.looking import Found, ask
 from jupyter_green.track.receipts import Delivered, receipts_path, write_problem, write_receipt
 from tests.track.conftest import Nursery, clean_environ
 from tests.track.forge import DEFAULT, OK, add, dead, energy, record, session, write
@@ -387,7 +388,8 @@ def test_nobody_imports_mlflow_to_show_runs(home: Path, stored: tuple[Run, Run])
     """Reading the receipts and asking MLflow leave mlflow out of the process that does it."""
     own, _ = stored
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom jupyter_green.track.looking import KnownRuns, ask\n"
+        "import os, sys\nfrom pathlib import Path\nfrom jupyter_green.track.known_runs import KnownRuns\n"
+        "from jupyter_green.track.looking import ask\n"
         f"known = KnownRuns(Path({str(home)!r}))\n"
         f"runs = known.of({NOTEBOOK!r}, None).runs\n"
         f"found = ask({{run.run_id: run.tracking_uri for run in runs}}, Path({str(home)!r}), os.environ)\n"

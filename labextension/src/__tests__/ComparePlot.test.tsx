@@ -4,7 +4,7 @@ import { ComparePlot } from '../components/compare/ComparePlot';
 import { gainText } from '../components/compare/gain';
 import { placeLabels } from '../components/compare/labels';
 import { energyScale } from '../components/compare/scales';
-import type { LookedUp, RunState } from '../wire';
+import type { Found, Run } from '../wire';
 
 import { HOSTILE, click, enter, run, show, trans } from './made';
 
@@ -12,7 +12,7 @@ const SVM = run('svm', 61.2, { accuracy: 0.961 });
 const FOREST = run('forest', 14.8, { accuracy: 0.964, f1: 0.95 });
 const LOGISTIC = run('logistic', 2.1, { accuracy: 0.932 });
 
-function plot(runs: readonly RunState[], looked: Readonly<Record<string, LookedUp | null>> = {}) {
+function plot(runs: readonly Run[], looked: Readonly<Record<string, Found | null>> = {}) {
   return <ComparePlot runs={runs} looked={looked} trans={trans} />;
 }
 

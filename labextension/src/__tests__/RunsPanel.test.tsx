@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 
 import { RunsPanel, type IRunsPanelProps } from '../components/RunsPanel';
 import { inTree, isWebAddress, metricsOf } from '../runs';
-import type { RunState } from '../wire';
+import type { Run } from '../wire';
 
 import { HOSTILE, click, run, show, total, trans } from './made';
 
@@ -25,7 +25,7 @@ function panel(changes: Partial<IRunsPanelProps> = {}) {
   );
 }
 
-function state(runs: readonly RunState[], waiting = 0, problem: string | null = null) {
+function state(runs: readonly Run[], waiting = 0, problem: string | null = null) {
   return { runs, waiting, problem };
 }
 
@@ -33,7 +33,7 @@ function at(day: number): string {
   return `2026-05-0${String(day)}T12:00:00+00:00`;
 }
 
-function places(runs: readonly RunState[]): string[] {
+function places(runs: readonly Run[]): string[] {
   return inTree(runs).map(one => `${String(one.depth)} ${one.run.run_id}`);
 }
 

@@ -10,7 +10,7 @@ import type {
   Intensity,
   LiveState,
   NotebookState,
-  RunState,
+  Run,
   Sample,
   SettingsState,
   Total
@@ -156,8 +156,8 @@ export function run(
   id: string,
   energyJ: number | null,
   metrics: Readonly<Record<string, number | null>> = {},
-  changes: Partial<RunState> = {}
-): RunState {
+  changes: Partial<Run> = {}
+): Run {
   return {
     run_id: id,
     parent_run_id: null,

@@ -3,16 +3,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { energyBrief } from '../amounts';
 import { metricText } from '../recordText';
 import { inTree, isWebAddress, lookedUp, metricsOf } from '../runs';
-import type { LookedUp, RunState, RunsState } from '../wire';
+import type { Found, Run, Runs } from '../wire';
 
 import { Problem, Quiet } from './Quiet';
 
 export interface IRunsPanelProps {
-  readonly state: RunsState | null;
+  readonly state: Runs | null;
   /** Why the server cannot be reached, in a sentence. */
   readonly problem: string | null;
   /** What MLflow itself said of a run; null: it has it no longer; absent: it was not asked. */
-  readonly looked: Readonly<Record<string, LookedUp | null>>;
+  readonly looked: Readonly<Record<string, Found | null>>;
   readonly ticked: ReadonlySet<string>;
   readonly isLooking: boolean;
   readonly isSending: boolean;
@@ -66,7 +66,7 @@ export function RunsPanel(props: IRunsPanelProps) {
 }
 
 /** What to type to see a run that has no address on the web. */
-function commandOf({ link, command }: RunState): string[] {
+function commandOf({ link, command }: Run): string[] {
   return isWebAddress(link) || command === null ? [] : [command];
 }
 
@@ -118,9 +118,9 @@ function Actions({
 }
 
 interface IRunItemProps {
-  readonly run: RunState;
+  readonly run: Run;
   readonly depth: number;
-  readonly looked: Readonly<Record<string, LookedUp | null>>;
+  readonly looked: Readonly<Record<string, Found | null>>;
   readonly isTicked: boolean;
   readonly onTick: (runId: string, on: boolean) => void;
   readonly trans: TranslationBundle;
@@ -171,7 +171,7 @@ function RunItem({ run, depth, looked, isTicked, onTick, trans }: IRunItemProps)
   );
 }
 
-function Said({ said, trans }: { readonly said: LookedUp; readonly trans: TranslationBundle }) {
+function Said({ said, trans }: { readonly said: Found; readonly trans: TranslationBundle }) {
   const parameters = Object.entries(said.parameters);
   return (
     <>

@@ -19,7 +19,7 @@ import { MeasuredSection } from '../sections/MeasuredSection';
 import { NowSection } from '../sections/NowSection';
 import { RunsSection } from '../sections/RunsSection';
 import { IGreenModel } from '../tokens';
-import type { LookedUp, RunState } from '../wire';
+import type { Found, Run } from '../wire';
 
 /** The panel beside the notebook: now, cells, runs, and how it is measured. */
 export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
@@ -39,8 +39,8 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('jupyter_green');
     let beside: Widget | null = null;
     const compare = (
-      runs: readonly RunState[],
-      looked: Readonly<Record<string, LookedUp | null>>
+      runs: readonly Run[],
+      looked: Readonly<Record<string, Found | null>>
     ): void => {
       const content = ReactWidget.create(<ComparePlot runs={runs} looked={looked} trans={trans} />);
       content.addClass('jp-green-comparing');

@@ -5,7 +5,7 @@ import type { ReactElement } from 'react';
 import { Asked } from '../asked';
 import { RunsPanel } from '../components/RunsPanel';
 import type { GreenModel } from '../model';
-import type { LookedUp, RunState, RunsState } from '../wire';
+import type { Found, Run, Runs } from '../wire';
 
 import { Section } from './Section';
 
@@ -15,8 +15,8 @@ export class RunsSection extends Section {
     model: GreenModel,
     trans: TranslationBundle,
     private readonly _onCompare: (
-      runs: readonly RunState[],
-      looked: Readonly<Record<string, LookedUp | null>>
+      runs: readonly Run[],
+      looked: Readonly<Record<string, Found | null>>
     ) => void
   ) {
     super(model, trans);
@@ -123,9 +123,9 @@ export class RunsSection extends Section {
     this.updateIfSeen();
   }
 
-  private readonly _runs = new Asked<RunsState>();
+  private readonly _runs = new Asked<Runs>();
   private _ticked: ReadonlySet<string> = new Set();
-  private _looked: Readonly<Record<string, LookedUp | null>> = {};
+  private _looked: Readonly<Record<string, Found | null>> = {};
   private _problem: string | null = null;
   private _isLooking = false;
   private _isSending = false;

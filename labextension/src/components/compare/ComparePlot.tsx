@@ -3,7 +3,7 @@ import { useId, useState } from 'react';
 
 import { beaten, isLowerBetter } from '../../pareto';
 import { metricsOf } from '../../runs';
-import type { LookedUp, RunState } from '../../wire';
+import type { Found, Run } from '../../wire';
 import { Quiet } from '../Quiet';
 
 import { EnergyBars } from './EnergyBars';
@@ -12,9 +12,9 @@ import { Scatter } from './Scatter';
 import { CompareTable, Sentences } from './Verdicts';
 
 export interface IComparePlotProps {
-  readonly runs: readonly RunState[];
+  readonly runs: readonly Run[];
   /** What MLflow itself said of a run. */
-  readonly looked: Readonly<Record<string, LookedUp | null>>;
+  readonly looked: Readonly<Record<string, Found | null>>;
   readonly trans: TranslationBundle;
 }
 

@@ -1,10 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { type IBeaten, isShare } from '../../pareto';
-import type { RunState } from '../../wire';
+import type { Run } from '../../wire';
 
 export interface INumbered {
-  readonly run: RunState;
+  readonly run: Run;
   readonly number: number;
   readonly name: string;
   readonly metrics: ReadonlyMap<string, number | null>;
