@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from IPython import get_ipython
 
+from jupyter_green.errors import UsageError
 from jupyter_green.intensity import resolve
 from jupyter_green.magics.extension import hooks_of, install
 from jupyter_green.magics.hooks import Hooks
@@ -41,11 +42,14 @@ def choose_intensity(said: str | None) -> str:
     """Take another carbon intensity from the next cell on, if cells are measured here; return what `switch` does.
 
     Raises:
-        UsageError: If the text cannot be understood.
+        UsageError: If the text cannot be understood, or an administrator locked the intensity where this kernel runs.
     """
     intensity = resolve(said)
     hooks = hooks_of(get_ipython())
     if hooks is not None:
+        settings = hooks.settings
+        if "intensity" in settings.locked and said != settings.intensity:
+            raise UsageError(f"intensity is locked by the administrator ({settings.sources['intensity']}).")
         hooks.settings = replace(hooks.settings, intensity=said)
         tracker = current.current()
         if tracker is not None:

@@ -242,8 +242,8 @@ def _failure(cell: Any, error: Exception) -> tuple[str, ...]:
 
 
 def compact(record: CellRecord) -> dict[str, Any]:
-    """Return what the output notebook keeps of a record: three figures, no times, hosts or paths."""
+    """Return what the output notebook keeps of a record: its cell, three figures, no times, hosts or paths."""
     energy = record.energy
     kept = {"energy_j": energy.attributed_j, "low_j": energy.low_j, "high_j": energy.high_j}
     rounded = {key: None if value is None else float(three_figures(value)) for key, value in kept.items()}
-    return {**rounded, "quality": energy.quality}
+    return {"cell": record.cell_id, **rounded, "quality": energy.quality}

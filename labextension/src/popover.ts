@@ -14,7 +14,7 @@ export class Popover implements IDisposable {
     private readonly _content: () => HTMLElement | null
   ) {
     this._id = `jp-green-popover-${String(++count)}`;
-    for (const type of ['mouseenter', 'focus', 'mouseleave', 'blur', 'keydown']) {
+    for (const type of ['mouseenter', 'focus', 'mouseleave', 'blur']) {
       _anchor.addEventListener(type, this);
     }
   }
@@ -33,7 +33,8 @@ export class Popover implements IDisposable {
         this._leave();
         break;
       case 'keydown':
-        if ((event as KeyboardEvent).key === 'Escape' && this._node !== null) {
+        // Also while only the pointer is on it: WCAG 1.4.13, dismissible.
+        if ((event as KeyboardEvent).key === 'Escape') {
           event.stopPropagation();
           this._close();
         }
@@ -65,7 +66,7 @@ export class Popover implements IDisposable {
     if (!this._isDisposed) {
       this._isDisposed = true;
       this._close();
-      for (const type of ['mouseenter', 'focus', 'mouseleave', 'blur', 'keydown']) {
+      for (const type of ['mouseenter', 'focus', 'mouseleave', 'blur']) {
         this._anchor.removeEventListener(type, this);
       }
     }
@@ -91,6 +92,7 @@ export class Popover implements IDisposable {
     this._node = node;
     this._anchor.setAttribute('aria-describedby', this._id);
     document.addEventListener('scroll', this, { capture: true, passive: true });
+    document.addEventListener('keydown', this, { capture: true });
     this._place();
   }
 
@@ -104,6 +106,7 @@ export class Popover implements IDisposable {
   private _close(): void {
     clearTimeout(this._timer);
     document.removeEventListener('scroll', this, { capture: true });
+    document.removeEventListener('keydown', this, { capture: true });
     this._anchor.removeAttribute('aria-describedby');
     this._node?.remove();
     this._node = null;

@@ -18,6 +18,21 @@ from tests.browser.lab import TOKEN, Lab, LabServer
 from tests.browser.test_cell_line import ENERGY
 from tests.browser.test_sidebar import MODELS
 
+
+def test_a_notebook_that_ran_on_another_computer(
+    server: LabServer, lab_on: Callable[..., Lab], name: str, tmp_path: Path
+) -> None:
+    """What papermill left in its output notebook is shown, and named as recorded elsewhere."""
+    source = server.write(f"in-{name}", "a = sum(range(1_000_000))", "print(a)")
+    command = [sys.executable, "-m", "jupyter_green.cli", "run", source, name, "--mlflow", "off"]
+    elsewhere = {**server.env, "JUPYTER_GREEN_HOME": str(tmp_path)}
+    subprocess.run(command, cwd=server.work, env=elsewhere, check=True, capture_output=True)
+    lab = lab_on(server)
+    lab.open(name)
+    for index in (0, 1):
+        expect(lab.line(index)).to_have_text(re.compile(r"^⚡ .* · modelled · recorded elsewhere$"))
+
+
 OLDEST = "jupyterlab==4.4.9"
 
 

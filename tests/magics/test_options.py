@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jupyter_green.magics.options import parse
 from tests.kernels import Kernel
+from tests.magics.test_line_and_status import SWITCH
 
 
 @pytest.mark.parametrize(
@@ -226,6 +227,19 @@ def test_what_an_admin_locked_stays(locked: tuple[Kernel, Path], option: str, le
     assert record.mlflow is not None
     assert (record.intensity.zone, record.mlflow.experiment, record.stays) == ("DEU", "all of us", False)
     assert (record.name, record.notes) == ("fit", (said,))
+
+
+def test_a_locked_grid_is_not_chosen_elsewhere(locked: tuple[Kernel, Path]) -> None:
+    """A kernel refuses another grid from its front end, too: the lock may hold for the kernel's computer alone."""
+    kernel, etc = locked
+    choose = SWITCH.removesuffix("switch") + "choose_intensity"
+    with pytest.raises(AssertionError, match=f"intensity is locked by the administrator \\({etc}, locked\\)"):
+        kernel.value(choose + "('FRA')")
+    kernel.value(choose + "('DEU')")
+    kernel.run("%%track_energy --quiet\n1")
+    record = kernel.records()[-1]
+    assert record.intensity is not None
+    assert record.intensity.zone == "DEU"
 
 
 def test_what_is_locked_may_be_typed(locked: tuple[Kernel, Path]) -> None:

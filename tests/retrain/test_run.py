@@ -71,6 +71,7 @@ def test_what_the_output_keeps(tmp_path: Path, home: Path) -> None:
     assert printed(notebook["cells"][1]) == f"{tmp_path / 'in'}\n"
     for cell in notebook["cells"]:
         kept = cell["metadata"]["jupyter_green"]
+        assert kept["cell"] == cell["id"]
         assert kept["quality"] in ("modelled", "apportioned")
         numbers = [value for value in kept.values() if isinstance(value, float)]
         assert numbers

@@ -98,6 +98,20 @@ it('closes at Escape, which then means nothing else; the next one does', () => {
   document.removeEventListener('keydown', hear);
 });
 
+it('closes at Escape also while only the pointer is on it, and listens no longer than it is open', () => {
+  enter(anchor);
+  document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+  expect(shown()).toBeNull();
+  let isStopped = true;
+  const hear = (): void => {
+    isStopped = false;
+  };
+  document.addEventListener('keydown', hear);
+  document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+  expect(isStopped).toBe(false);
+  document.removeEventListener('keydown', hear);
+});
+
 it('closes where what is around it scrolls away', () => {
   enter(anchor);
   document.body.dispatchEvent(new Event('scroll'));
