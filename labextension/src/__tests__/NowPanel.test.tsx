@@ -3,13 +3,14 @@ import { expect, it, vi } from 'vitest';
 import { NowPanel, type INowPanelProps } from '../components/NowPanel';
 
 import figures from './figures.json';
-import { HOSTILE, click, live, notebook, record, sample, show, total, trans } from './made';
+import { HOSTILE, WORLD, click, live, notebook, record, sample, show, total, trans } from './made';
 
 function panel(changes: Partial<INowPanelProps> = {}) {
   return (
     <NowPanel
       live={null}
       state={null}
+      grids={[]}
       problem={null}
       notebook="churn.ipynb"
       isTracking={true}
@@ -62,13 +63,16 @@ it('waits for the second sample, because the first one has no power', () => {
 });
 
 it('shows both totals with range, CO2e, grid, method and what lay between cells', () => {
-  const text = show(panel({ state: notebook() })).text();
+  const page = show(panel({ state: notebook({ cells: [] }), grids: [WORLD, WORLD] }));
+  const text = page.text();
   expect(text).toContain('This notebook, 4 sessions');
   expect(text).toContain('810 J410 to 1600 J · modelled');
   expect(text).toContain('110 mg CO₂e (2.3 to 410, grid not set)');
   expect(text).toContain('of which between cells: 41 J (20 to 82)');
   expect(text).toContain('This session150 J76 to 300 J · modelled');
   expect(text).toContain('attributed = 4 W x CPU seconds');
+  page.show(panel({ state: notebook(), grids: [WORLD, { ...WORLD, zone: 'FRA' }] }));
+  expect(page.text()).toContain('410, grid not set, FRA)');
 });
 
 it('says that a total is not known, and why, instead of 0', () => {

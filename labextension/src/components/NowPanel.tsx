@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { energyBrief, energyText, powerRangeText } from '../amounts';
 import { threeFigures } from '../numbers';
 import { gridText, qualityText, totalCo2eText } from '../recordText';
-import type { LiveState, NotebookState, Total } from '../wire';
+import type { Intensity, LiveState, NotebookState, Total } from '../wire';
 
 import { IDLE_W } from '../words';
 
@@ -23,6 +23,8 @@ export interface IFirstRun {
 export interface INowPanelProps {
   readonly live: LiveState | null;
   readonly state: NotebookState | null;
+  /** Whose carbon intensity the totals are of. */
+  readonly grids: readonly Intensity[];
   /** Why the server cannot be reached, in a sentence. */
   readonly problem: string | null;
   /** The notebook's path or name; null: none is open. */
@@ -40,7 +42,7 @@ export interface INowPanelProps {
 
 /** What the active notebook draws now, and what it took so far. */
 export function NowPanel(props: INowPanelProps) {
-  const { live, state, problem, notebook, firstRun, onChooseGrid, onFirstRead, trans } = props;
+  const { live, problem, notebook, firstRun, onChooseGrid, onFirstRead, trans } = props;
   return (
     <div className="jp-green-panel">
       <Problem>{problem}</Problem>
@@ -58,7 +60,7 @@ export function NowPanel(props: INowPanelProps) {
         <>
           <Tracking {...props} />
           <Live live={live} trans={trans} />
-          <Totals state={state} trans={trans} />
+          <Totals {...props} />
         </>
       )}
     </div>
@@ -158,12 +160,7 @@ function Tracking({ isTracking, trackingProblem, onTrack, trans }: INowPanelProp
   );
 }
 
-interface ITotalsProps {
-  readonly state: NotebookState | null;
-  readonly trans: TranslationBundle;
-}
-
-function Totals({ state, trans }: ITotalsProps) {
+function Totals({ state, grids, trans }: INowPanelProps) {
   if (state === null || (state.total === null && state.session === null)) {
     return (
       <Quiet>
@@ -171,7 +168,7 @@ function Totals({ state, trans }: ITotalsProps) {
       </Quiet>
     );
   }
-  const grids = gridsOf(state, trans);
+  const names = [...new Set(grids.map(one => gridText(one, trans)))].join(', ');
   return (
     <section className="jp-green-section" aria-label={trans.__('Totals')}>
       <dl className="jp-green-totals">
@@ -187,7 +184,7 @@ function Totals({ state, trans }: ITotalsProps) {
                 : trans.__('This notebook')
             }
             total={state.total}
-            grids={grids}
+            grids={names}
             trans={trans}
           />
         )}
@@ -195,7 +192,7 @@ function Totals({ state, trans }: ITotalsProps) {
           <TotalRow
             name={trans.__('This session')}
             total={state.session}
-            grids={grids}
+            grids={names}
             trans={trans}
           />
         )}
@@ -273,11 +270,4 @@ function qualityOf({ energy }: Total, trans: TranslationBundle): string | null {
 
 function isText(text: string | null): text is string {
   return text !== null;
-}
-
-function gridsOf(state: NotebookState, trans: TranslationBundle): string {
-  const names = state.cells.flatMap(({ record: { intensity } }) =>
-    intensity === null ? [] : [gridText(intensity, trans)]
-  );
-  return [...new Set(names)].join(', ');
 }
