@@ -29,7 +29,11 @@ export class NotebookModel implements IDisposable {
     private readonly _onUse: () => void
   ) {
     const context = view.sessionContext;
-    this.tracking = new Tracking(() => this._kernel);
+    this.tracking = new Tracking(
+      () => this._kernel,
+      kernel => context.specsManager.specs?.kernelspecs[kernel.name]?.language ?? null,
+      () => !context.isReady
+    );
     this.tracking.changed.connect(() => {
       this._changed.emit();
       this._onUse();

@@ -13,11 +13,25 @@ export type TrackingProblem =
 
 /** Whether a notebook's cells are tracked: what its user wants, and what its kernel says. */
 export class Tracking {
-  constructor(private readonly _getKernel: () => Kernel.IKernelConnection | null) {}
+  /**
+   * @param _getKernel The kernel that the notebook uses now.
+   * @param _languageOf A kernel's language, if that is known without asking the kernel.
+   * @param _isStarting The notebook has no kernel yet, but will have one.
+   */
+  constructor(
+    private readonly _getKernel: () => Kernel.IKernelConnection | null,
+    private readonly _languageOf: (kernel: Kernel.IKernelConnection) => string | null,
+    private readonly _isStarting: () => boolean
+  ) {}
 
   /** Its kernel measures every cell. */
   get isOn(): boolean {
     return this._isOn;
+  }
+
+  /** It is on, or will be as soon as the kernel answers. */
+  get isOnOrPending(): boolean {
+    return this._isOn || (this._isWanted && this._problem === null);
   }
 
   /** The user wants this notebook tracked, in this kernel and in those that follow it. */
@@ -41,7 +55,9 @@ export class Tracking {
   /** Turn tracking on or off, in this kernel and in those that follow it. */
   async set(on: boolean): Promise<void> {
     this._isWanted = on;
-    await this._switch(on);
+    const switching = this._switch(on);
+    this._changed.emit(); // what is pending is shown, too
+    await switching;
   }
 
   /** Ask the kernel how tracking stands, after a cell that may have changed it. */
@@ -89,14 +105,15 @@ export class Tracking {
   private async _switch(on: boolean | null): Promise<boolean> {
     const kernel = this._getKernel();
     if (kernel === null) {
-      this._set(false, { kind: 'no kernel' });
+      this._set(false, this._isStarting() ? null : { kind: 'no kernel' });
       return false;
     }
     let state: ISwitchState;
     try {
-      const { language_info } = await kernel.info;
-      if (language_info.name !== 'python') {
-        this._set(false, { kind: 'language', language: language_info.name });
+      // Without waiting, so that a cell that is run right after the click finds tracking on.
+      const language = this._languageOf(kernel) ?? (await kernel.info).language_info.name;
+      if (language !== 'python') {
+        this._set(false, { kind: 'language', language });
         return false;
       }
       state = await switchTracking(kernel, on);

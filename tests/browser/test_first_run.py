@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.lab import Lab, LabServer
+from tests.browser.lab import TOKEN, Lab, LabServer
 
 LINE = re.compile(r"^⚡ [\d.]+ m?J \([\d.]+ to [\d.]+\) · [\d.]+ [µm]g CO₂e .* · [\d.]+ CPU-s · (modelled|apportioned)")
 
@@ -28,6 +28,21 @@ def test_the_first_number_takes_two_clicks(own_server: Callable[..., LabServer],
     expect(first).to_contain_text("Data stays on this computer.")
     first.get_by_role("button", name="Got it").click()
     expect(first).to_have_count(0)
+
+
+def test_a_new_notebook_at_once(server: LabServer, lab_on: Callable[..., Lab]) -> None:
+    """In a new notebook whose kernel is still starting, a click on the leaf and a cell right after give a number."""
+    lab = lab_on(server)
+    lab.page.goto(f"{server.url}lab?token={TOKEN}&reset")
+    lab.page.locator(".jp-LauncherCard[data-category='Notebook']").first.click()
+    lab.page.locator(".jp-Cell .cm-content").wait_for()
+    lab.page.wait_for_function("() => jupyterapp.shell.currentWidget.sessionContext?.session?.kernel")
+    lab.leaf.click()
+    lab.page.locator(".jp-Cell .cm-content").first.click()
+    lab.page.keyboard.insert_text("x = sum(range(1_000_000))")
+    lab.page.keyboard.press("Shift+Enter")
+    expect(lab.line(0)).to_have_text(LINE)
+    expect(lab.page.locator(".Toastify__toast")).to_have_count(0)
 
 
 def test_nothing_happens_before_the_first_use(own_server: Callable[..., LabServer], lab_on: Callable[..., Lab]) -> None:

@@ -46,6 +46,7 @@ export class FakeKernel {
     this.info = Promise.resolve({ language_info: { name: language } });
   }
 
+  readonly name = 'python3';
   readonly info: Promise<unknown>;
   /** What it was asked, the oldest first. */
   readonly asked: KernelMessage.IExecuteRequestMsg['content'][] = [];
@@ -83,6 +84,11 @@ export class FakeKernel {
 /** A notebook's session, as far as a model listens to it. */
 export class FakeContext {
   session: { kernel: FakeKernel | null } | null = null;
+  isReady = true;
+  /** What the server tells of kernels by their names. */
+  readonly specsManager: {
+    specs: { kernelspecs: Record<string, { language: string } | undefined> } | null;
+  } = { specs: null };
   readonly iopubMessage = new Signal<this, unknown>(this);
   readonly kernelChanged = new Signal<this, unknown>(this);
   readonly statusChanged = new Signal<this, Kernel.Status>(this);
