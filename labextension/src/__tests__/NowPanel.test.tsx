@@ -75,6 +75,12 @@ it('shows both totals with range, CO2e, grid, method and what lay between cells'
   expect(page.text()).toContain('410, grid not set, FRA)');
 });
 
+it('shows one sum where the notebook has one session, because both are the same', () => {
+  const text = show(panel({ state: notebook({ sessions: 1 }) })).text();
+  expect(text).toContain('This notebook, in this session810 J');
+  expect(text).not.toContain('This session');
+});
+
 it('says that a total is not known, and why, instead of 0', () => {
   const text = show(panel({ state: notebook({ total: total(null), session: null }) })).text();
   expect(text).toContain('not measureda part of it was not measured');

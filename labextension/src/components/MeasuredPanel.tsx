@@ -6,7 +6,7 @@ import { intensityText, qualityText } from '../recordText';
 import type { DoctorState, SensorState, SettingState, SettingsState, Zone } from '../wire';
 
 import { Breakable } from './Breakable';
-import { Problem, Quiet } from './Quiet';
+import { Problem, Quiet, Told } from './Quiet';
 
 export interface IMeasuredPanelProps {
   readonly doctor: DoctorState | null;
@@ -29,7 +29,6 @@ export function MeasuredPanel(props: IMeasuredPanelProps) {
   return (
     <div className="jp-green-panel">
       <Problem>{problem}</Problem>
-      <Problem>{message}</Problem>
       {doctor === null ? (
         <Quiet>
           {trans.__('What can be measured on this computer takes a second or two to find out.')}
@@ -52,6 +51,7 @@ export function MeasuredPanel(props: IMeasuredPanelProps) {
         </button>
       </div>
       <Grid {...props} />
+      <Told>{message}</Told>
       {settings !== null && (
         <SettingsTable settings={settings} onOpenSettings={onOpenSettings} trans={trans} />
       )}

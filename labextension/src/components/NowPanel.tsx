@@ -168,6 +168,7 @@ function Totals({ state, grids, trans }: INowPanelProps) {
       </Quiet>
     );
   }
+  const isOnlyOne = state.sessions === 1 && state.session !== null; // the sums are the same
   const names = [...new Set(grids.map(one => gridText(one, trans)))].join(', ');
   return (
     <section className="jp-green-section" aria-label={trans.__('Totals')}>
@@ -181,14 +182,16 @@ function Totals({ state, grids, trans }: INowPanelProps) {
                     'This notebook, %1 sessions',
                     state.sessions
                   )
-                : trans.__('This notebook')
+                : isOnlyOne
+                  ? trans.__('This notebook, in this session')
+                  : trans.__('This notebook')
             }
             total={state.total}
             grids={names}
             trans={trans}
           />
         )}
-        {state.session !== null && (
+        {state.session !== null && !isOnlyOne && (
           <TotalRow
             name={trans.__('This session')}
             total={state.session}

@@ -9,6 +9,8 @@ import type { Found, Run, Runs } from '../wire';
 
 import { Section } from './Section';
 
+const NO_RUNS: Runs = { runs: [], waiting: 0, problem: null }; // of a notebook of which nothing is recorded
+
 /** The runs in MLflow that hold this notebook's records. */
 export class RunsSection extends Section {
   constructor(
@@ -49,7 +51,7 @@ export class RunsSection extends Section {
   protected override render(): ReactElement {
     return (
       <RunsPanel
-        state={this._runs.value}
+        state={this._runs.value ?? (this.notebook?.isInUse === false ? NO_RUNS : null)}
         problem={this._problem ?? this._runs.problem}
         looked={this._looked}
         ticked={this._ticked}
