@@ -29,9 +29,9 @@ export class Tracking {
     return this._isOn;
   }
 
-  /** It is on, or will be as soon as the kernel answers. */
-  get isOnOrPending(): boolean {
-    return this._isOn || (this._isWanted && this._problem === null);
+  /** What the user chose, also while a kernel that is busy or starting has not answered yet. */
+  get isChosen(): boolean {
+    return this._pending ?? (this._isOn || (this._isWanted && this._problem === null));
   }
 
   /** The user wants this notebook tracked, in this kernel and in those that follow it. */
@@ -54,10 +54,14 @@ export class Tracking {
 
   /** Turn tracking on or off, in this kernel and in those that follow it. */
   async set(on: boolean): Promise<void> {
-    this._isWanted = on;
+    this._isWanted = this._pending = on;
     const switching = this._switch(on);
-    this._changed.emit(); // what is pending is shown, too
+    this._changed.emit();
     await switching;
+    if (this._pending === on) {
+      this._pending = null;
+      this._changed.emit();
+    }
   }
 
   /** Ask the kernel how tracking stands, after a cell that may have changed it. */
@@ -144,6 +148,7 @@ export class Tracking {
 
   private _isOn = false;
   private _isWanted = false;
+  private _pending: boolean | null = null; // what was chosen last, until the kernel answers
   private _problem: TrackingProblem | null = null;
   private _carries = false;
   private _isDisposed = false;

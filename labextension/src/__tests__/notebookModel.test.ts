@@ -343,20 +343,33 @@ describe('tracking', () => {
     view.context.specsManager.specs = { kernelspecs: { python3: { language: 'python' } } };
     const switching = model.tracking.set(true);
     expect(kernel.calls).toEqual(['switch(True)']);
-    expect([model.tracking.isOn, model.tracking.isOnOrPending]).toEqual([false, true]);
+    expect([model.tracking.isOn, model.tracking.isChosen]).toEqual([false, true]);
     await switching;
     expect(model.tracking.isOn).toBe(true);
     view.context.specsManager.specs = { kernelspecs: { python3: { language: 'R' } } };
     await model.tracking.set(true);
     expect(model.tracking.problem).toEqual({ kind: 'language', language: 'R' });
-    expect(model.tracking.isOnOrPending).toBe(false);
+    expect(model.tracking.isChosen).toBe(false);
+  });
+
+  it('shows what was chosen while the kernel is busy', async () => {
+    const { gate, open } = door();
+    const kernel = new FakeKernel('k', [TRACKED, UNTRACKED]);
+    make(kernel);
+    await model.tracking.set(true);
+    kernel.gate = gate;
+    const switching = model.tracking.set(false);
+    expect([model.tracking.isOn, model.tracking.isChosen]).toEqual([true, false]);
+    open();
+    await switching;
+    expect([model.tracking.isOn, model.tracking.isChosen]).toEqual([false, false]);
   });
 
   it('waits for a kernel that is being started, and begins with it', async () => {
     make(null);
     view.context.isReady = false;
     await model.tracking.set(true);
-    expect([model.tracking.isOnOrPending, model.tracking.problem]).toEqual([true, null]);
+    expect([model.tracking.isChosen, model.tracking.problem]).toEqual([true, null]);
     const kernel = new FakeKernel('k');
     view.context.use(kernel);
     await settle();

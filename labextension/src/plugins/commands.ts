@@ -37,19 +37,19 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
       label: args =>
         args['toolbar'] === true ? '' : trans.__('Green: Track the Energy of This Notebook'),
       caption: () =>
-        model.current?.tracking.isOnOrPending === true
+        model.current?.tracking.isChosen === true
           ? trans.__('The energy of every cell is tracked. Click to stop.')
           : trans.__('Track the energy of every cell of this notebook'),
       icon: leafIcon,
       isEnabled: () => model.current !== null,
       isToggleable: true,
-      isToggled: () => model.current?.tracking.isOnOrPending === true,
+      isToggled: () => model.current?.tracking.isChosen === true,
       execute: async () => {
         const notebook = model.current;
         if (notebook === null) {
           return;
         }
-        await notebook.tracking.set(!notebook.tracking.isOnOrPending);
+        await notebook.tracking.set(!notebook.tracking.isChosen);
         const problem = notebook.tracking.problem;
         if (problem !== null) {
           Notification.warning(trackingSentence(problem, trans), { autoClose: 8000 });

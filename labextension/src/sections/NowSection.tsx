@@ -64,9 +64,7 @@ export class NowSection extends Section {
         grids={gridsOf(notebook)}
         problem={problem}
         notebook={notebook === null ? null : PathExt.basename(notebook.view.path)}
-        isTracking={
-          reason?.kind === 'language' ? null : (notebook?.tracking.isOnOrPending ?? false)
-        }
+        isTracking={reason?.kind === 'language' ? null : (notebook?.tracking.isChosen ?? false)}
         trackingProblem={reason === null ? null : trackingSentence(reason, trans)}
         firstRun={this._showsFirstLines ? { method, gridIsSet: this._grid.gridIsSet } : null}
         onFirstRead={() => {
