@@ -149,7 +149,7 @@ export class NotebookModel implements IDisposable {
     const isNew = live.journal_bytes !== null && live.journal_bytes !== this._state?.journal_bytes;
     this._recover();
     this._liveChanged.emit();
-    if (isNew) {
+    if (isNew || this._readProblem !== null) {
       await this.refresh();
     }
   }

@@ -58,6 +58,9 @@ export class RunningCells {
           low: newest.low_j - since.low,
           high: newest.high_j - since.high
         });
+      } else if (samples[0]?.power_w === null) {
+        // The kernel is watched since after the cell began: what it used before is not known any more.
+        this._before.delete(cellId);
       }
     }
   }

@@ -66,8 +66,8 @@ export class Tracking {
 
   /** Ask the kernel how tracking stands, after a cell that may have changed it. */
   async ask(): Promise<void> {
-    // A kernel that does not answer says nothing of what the user wants.
-    if (await this._switch(null)) {
+    // A kernel that does not answer says nothing of what the user wants, nor does what it says of a time before a click.
+    if ((await this._switch(null)) && this._pending === null) {
       this._isWanted = this._isOn;
       this._changed.emit();
     }

@@ -46,6 +46,24 @@ def test_power_and_energy_while_a_cell_runs(lab: Lab, server: LabServer, name: s
     assert 0 < live < final
 
 
+def test_a_running_cell_that_was_hidden_by_another_tab(lab: Lab, server: LabServer, name: str, tmp_path: Path) -> None:
+    """Whoever looks at another tab and comes back sees the energy of the running cell grow again."""
+    lab.open(server.write(name, busy_until(tmp_path / "stop")))
+    lab.track()
+    lab.page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
+    expect(lab.line(0)).to_have_text(RUNNING)
+    notebook = lab.page.evaluate("jupyterapp.shell.currentWidget.id")
+    lab.command("launcher:create")
+    expect(lab.line(0)).to_be_hidden()
+    with lab.page.expect_response(re.compile("/jupyter-green/live")):
+        lab.page.wait_for_timeout(3000)  # longer than the poll: it has found nothing to look at, and stopped
+        lab.page.evaluate("id => jupyterapp.shell.activateById(id)", notebook)
+    before = lab.line(0).inner_text()
+    expect(lab.line(0)).not_to_have_text(before)
+    (tmp_path / "stop").touch()
+    lab.settle()
+
+
 def test_a_cell_that_is_moved_deleted_and_brought_back(lab: Lab, server: LabServer, name: str) -> None:
     """A line goes with its cell: up, down, away, and back by undo."""
     texts = _tracked(lab, server.write(name, "a = 1", "b = sum(range(300_000))", "c = 3"))

@@ -132,6 +132,18 @@ describe('reading records', () => {
     expect(model.problem).toBeNull();
   });
 
+  it('forgets a failed read once the server answers again, also where nothing is new', async () => {
+    api.state = notebook({ revision: 1, cells: [cell('a')] });
+    await model.refresh();
+    api.power = live({ journal_bytes: api.state.journal_bytes });
+    api.isDown = true;
+    await model.refresh();
+    expect(model.problem?.message).toBe('made up');
+    api.isDown = false;
+    await model.poll();
+    expect(model.problem).toBeNull();
+  });
+
   it('reads on after an error, also for those who asked meanwhile', async () => {
     const { gate, open } = door();
     api.gate = gate;
@@ -264,6 +276,20 @@ describe('running cells', () => {
     expect(model.runningCell('b')).toBeNull();
   });
 
+  it('say no energy once the kernel is watched anew since after they began', async () => {
+    vi.advanceTimersByTime(5000);
+    view.context.begin('r-a');
+    vi.advanceTimersByTime(1000);
+    api.power = live({ now_s: 101, samples: steady(95, 101, 4, 0, true) });
+    await model.poll();
+    expect(model.runningCell('a')?.energy?.value).toBeCloseTo(4, 6);
+    vi.advanceTimersByTime(60_000);
+    api.power = live({ now_s: 161, samples: steady(140, 161, 4, 0, true) });
+    await model.poll();
+    const running = model.runningCell('a');
+    expect([running?.power?.value, running?.energy]).toEqual([4, null]);
+  });
+
   it('know their energy for as long as they run', async () => {
     api.power = live({ now_s: 1000, samples: steady(990, 1000, 4, 0, true) });
     await model.poll();
@@ -363,6 +389,22 @@ describe('tracking', () => {
     open();
     await switching;
     expect([model.tracking.isOn, model.tracking.isChosen]).toEqual([false, false]);
+  });
+
+  it('is not undone by an answer to what was asked before the click', async () => {
+    const { gate, open } = door();
+    const kernel = new FakeKernel('k', [TRACKED, UNTRACKED]);
+    make(kernel);
+    kernel.gate = gate;
+    const asking = model.tracking.ask();
+    const switching = model.tracking.set(false);
+    open();
+    await Promise.all([asking, switching]);
+    expect([model.tracking.isOn, model.tracking.isWanted, model.tracking.isChosen]).toEqual([
+      false,
+      false,
+      false
+    ]);
   });
 
   it('waits for a kernel that is being started, and begins with it', async () => {

@@ -3,6 +3,7 @@ import type { ISessionContext } from '@jupyterlab/apputils';
 import { CodeCell } from '@jupyterlab/cells';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { IStateDB } from '@jupyterlab/statedb';
+import { MessageLoop } from '@lumino/messaging';
 
 import { Api } from '../api';
 import { GreenModel } from '../model';
@@ -39,6 +40,13 @@ export const modelPlugin: JupyterFrontEndPlugin<GreenModel> = {
         void notebook.refresh();
       });
       panel.disposed.connect(() => model.remove(notebook));
+      MessageLoop.installMessageHook(panel, (_, message) => {
+        if (message.type === 'after-show') {
+          // Another tab had hidden it, and nobody asked meanwhile. Older Lumino calls it visible only after this.
+          queueMicrotask(() => model.wake());
+        }
+        return true;
+      });
       void panel.context.ready.then(async () => {
         const wasTracked = await memory.isTracked(path);
         notebook.changed.connect(() => memory.note(path, notebook.tracking.isWanted));
