@@ -9,6 +9,7 @@ interface IEnergyBarsProps {
   readonly trans: TranslationBundle;
 }
 
+/** The energy of runs that have no metric, the least first. */
 export function EnergyBars({ runs, trans }: IEnergyBarsProps) {
   const most = Math.max(0, ...runs.map(({ run }) => run.total.energy.attributed_j ?? 0));
   const sorted = [...runs].sort(

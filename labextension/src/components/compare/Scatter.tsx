@@ -18,6 +18,7 @@ interface IScatterProps extends IJudged {
   readonly lowerIsBetter: boolean;
 }
 
+/** Energy against the metric: a circle on the front, a triangle where another run beats it. */
 export function Scatter({ points, losers, metric, lowerIsBetter, trans }: IScatterProps) {
   const box = useRef<HTMLDivElement>(null);
   const widthPx = useWidth(box);

@@ -7,6 +7,7 @@ import { type IJudged, type INumbered, inPointsOf } from './points';
 
 const SAID = 2; // sentences; the table has the others
 
+/** Which run is beaten by which, and how far one run each can tell. */
 export function Sentences({ points, losers, metric, trans }: IJudged) {
   if (points.length < 2) {
     return null;
@@ -54,6 +55,7 @@ interface ICompareTableProps extends IJudged {
   readonly runs: readonly INumbered[];
 }
 
+/** All figures of the plot, with a verdict for each run. */
 export function CompareTable({ runs, points, losers, metric, trans }: ICompareTableProps) {
   const inPoints = inPointsOf(points, metric);
   const verdict = (one: INumbered): string => {

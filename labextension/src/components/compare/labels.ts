@@ -1,5 +1,6 @@
 const LETTER_PX = 6.7; // of 12 px text, on the average
 
+/** A point, its error bar, and what may stand beside it. */
 interface IMark {
   readonly x: number;
   readonly y: number;
@@ -9,6 +10,7 @@ interface IMark {
   readonly names: readonly string[];
 }
 
+/** A rectangle of the plot, px from its upper left corner. */
 export interface IBox {
   readonly left: number;
   readonly right: number;
@@ -16,6 +18,7 @@ export interface IBox {
   readonly bottom: number;
 }
 
+/** A name and where it stands. */
 export interface IPlacedLabel {
   readonly text: string;
   readonly x: number;

@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { type IBeaten, isShare } from '../../pareto';
 import type { Run } from '../../wire';
 
+/** A run that is compared, with its number in the table. */
 export interface INumbered {
   readonly run: Run;
   readonly number: number;
@@ -10,6 +11,7 @@ export interface INumbered {
   readonly metrics: ReadonlyMap<string, number | null>;
 }
 
+/** A run whose energy, J, and metric are both known. */
 export interface IPoint {
   readonly energyJ: number;
   readonly metric: number;
@@ -18,6 +20,7 @@ export interface IPoint {
   readonly of: INumbered;
 }
 
+/** The point of a run; none where its energy or its metric is not known. */
 export function pointOf(of: INumbered, metric: string): IPoint[] {
   const { attributed_j: energyJ, low_j, high_j } = of.run.total.energy;
   const value = of.metrics.get(metric) ?? null;
@@ -39,6 +42,7 @@ export function metricNames(runs: readonly INumbered[]): string[] {
   return [...counts].sort(([, a], [, b]) => b - a).map(([name]) => name);
 }
 
+/** The points, and those of them that another one beats. */
 export interface IJudged {
   readonly points: readonly IPoint[];
   readonly losers: readonly IBeaten<IPoint>[];
@@ -46,6 +50,7 @@ export interface IJudged {
   readonly trans: TranslationBundle;
 }
 
+/** Whether differences of the metric are told in points of a hundred. */
 export function inPointsOf(points: readonly IPoint[], metric: string): boolean {
   return isShare(
     metric,
