@@ -9,16 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
 
 SCHEMA_VERSION = 1
 
 Quality = Literal["measured", "apportioned", "modelled"]
 Status = Literal["ok", "error", "interrupted", "unknown"]
 Kind = Literal["cell", "scoring", "block"]
+Runner = Literal["kernel", "papermill", "script"]
 
 # From the best to the worst: a sum is only as good as its worst part.
 QUALITIES: tuple[Quality, ...] = ("measured", "apportioned", "modelled")
+_STATUSES: tuple[Status, ...] = get_args(Status)
+_KINDS: tuple[Kind, ...] = get_args(Kind)
+_RUNNERS: tuple[Runner, ...] = get_args(Runner)
+
+_Word = TypeVar("_Word", bound=str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +52,9 @@ class Energy:
 class Between:
     """Attributed energy between two records with the range it may have (J), and the CPU time of it (s)."""
 
-    value: float
-    low: float
-    high: float
+    value: float | None
+    low: float | None
+    high: float | None
     cpu_s: float | None = None
     quality: Quality | None = None
 
@@ -120,7 +126,7 @@ class CellRecord:
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
     mlflow: Target | None
-    between_j: Between | None  # between the last record and this one
+    between_j: Between | None  # between the last record and this one; None: that is in another's figure
     steps: tuple[Step, ...]
     meter_cpu_s: float | None  # CPU time that measuring the cell before took, s; of every eighth plain cell
     stays: bool = False  # the cell said ``--mlflow off``: it is never delivered, not even with its session
@@ -141,7 +147,7 @@ class Session:
     pid_started: int | None
     started_at: datetime
     cwd: str
-    runner: Literal["kernel", "papermill", "script"]
+    runner: Runner
     run: str | None  # the session of the engine that runs this kernel
     covers: tuple[str, ...]  # what the energies of this session hold
     method: str  # how its energies come about, in a sentence
@@ -174,23 +180,31 @@ def _plain(value: Any) -> Any:
     return to_json(value) if hasattr(kind, "__slots__") else value
 
 
-def _known(value: Any) -> float | None:
-    """Return a number that may be unknown.
+def _finite(value: Any) -> float:
+    """Return a number.
 
     Raises:
-        TypeError, ValueError: If it is neither, or not finite.
+        TypeError, ValueError: If it is none, or not finite.
     """
-    if value is None:
-        return None
     number = float(value)
     if number - number != 0.0:
         raise ValueError("not a finite number")
     return number
 
 
+def _known(value: Any) -> float | None:
+    """Return a number that may be unknown; errors as `_finite`."""
+    return None if value is None else _finite(value)
+
+
 def _text(value: Any) -> str | None:
     """Return a text that may be unknown; what is none is written as one."""
     return None if value is None else str(value)
+
+
+def _word(value: Any, known: tuple[_Word, ...]) -> _Word | None:
+    """Return one of the known words; None for what a newer version may have written."""
+    return value if isinstance(value, str) and value in known else None
 
 
 def _texts(values: Any) -> tuple[str, ...]:
@@ -201,6 +215,10 @@ def _numbers(values: Mapping[str, Any] | None) -> dict[str, float | None]:
     return {str(name): _known(value) for name, value in values.items()} if values else {}
 
 
+def _named(values: Mapping[str, Any] | None) -> dict[str, str]:
+    return {str(name): str(value) for name, value in values.items()} if values else {}
+
+
 def energy_from_json(data: Mapping[str, Any]) -> Energy:
     """Read an `Energy`; what is missing is unknown."""
     return Energy(
@@ -208,28 +226,51 @@ def energy_from_json(data: Mapping[str, Any]) -> Energy:
         attributed_j=_known(data.get("attributed_j")),
         low_j=_known(data.get("low_j")),
         high_j=_known(data.get("high_j")),
-        duration_s=float(data["duration_s"]),
+        duration_s=_finite(data["duration_s"]),
         cpu_s=_known(data.get("cpu_s")),
         others_cpu_s=_known(data.get("others_cpu_s")),
-        source=dict(data.get("source") or {}),
-        quality=data.get("quality"),
+        source=_named(data.get("source")),
+        quality=_word(data.get("quality"), QUALITIES),
         covers=_texts(data.get("covers")),
         notes=_texts(data.get("notes")),
     )
 
 
+_WORDS: Mapping[str, tuple[str | None, ...]] = {
+    "kind": ("average", "marginal"),
+    "scope": ("lifecycle", "direct", None),
+    "source": ("measured", "forecast", "table", "user"),
+}
+
+
 def intensity_from_json(data: Mapping[str, Any]) -> Intensity:
-    """Read an `Intensity`."""
-    numbers = {name: float(data[name]) for name in ("g_per_kwh", "low", "high")}
-    return Intensity(**{**{name: data[name] for name in Intensity.__slots__}, **numbers})
+    """Read an `Intensity`.
+
+    Raises:
+        KeyError, TypeError, ValueError: If it is none; of words that a newer version may have written, too, as what
+            they mean for CO2e is not known.
+    """
+    words = {name: data[name] for name in ("kind", "scope", "source")}
+    for name, known in _WORDS.items():
+        if words[name] not in known:
+            raise ValueError(f"{name} of an intensity is not known")
+    return Intensity(
+        zone=str(data["zone"]),
+        g_per_kwh=_finite(data["g_per_kwh"]),
+        low=_finite(data["low"]),
+        high=_finite(data["high"]),
+        at=_text(data["at"]),
+        label=str(data["label"]),
+        **words,
+    )
 
 
 def target_from_json(data: Mapping[str, Any]) -> Target:
     """Read a `Target`."""
     return Target(
-        tracking_uri=data.get("tracking_uri"),
-        experiment=data.get("experiment"),
-        run_ids=tuple(data.get("run_ids") or ()),
+        tracking_uri=_text(data.get("tracking_uri")),
+        experiment=_text(data.get("experiment")),
+        run_ids=_texts(data.get("run_ids")),
     )
 
 
@@ -238,18 +279,20 @@ def between_from_json(data: Mapping[str, Any] | None) -> Between | None:
     if data is None:
         return None
     return Between(
-        value=float(data["value"]),
-        low=float(data["low"]),
-        high=float(data["high"]),
+        value=_known(data["value"]),
+        low=_known(data["low"]),
+        high=_known(data["high"]),
         cpu_s=_known(data.get("cpu_s")),
-        quality=data.get("quality"),
+        quality=_word(data.get("quality"), QUALITIES),
     )
 
 
 def step_from_json(data: Mapping[str, Any]) -> Step:
     """Read a `Step`."""
     at = datetime.fromisoformat(data["at"])
-    return Step(step=int(data["step"]), at=at, energy_j=float(data["energy_j"]), metrics=_numbers(data.get("metrics")))
+    return Step(
+        step=int(data["step"]), at=at, energy_j=_finite(data["energy_j"]), metrics=_numbers(data.get("metrics"))
+    )
 
 
 def _moment(value: str | float) -> datetime:
@@ -263,32 +306,35 @@ def cell_from_json(data: Mapping[str, Any]) -> CellRecord:
     Raises:
         KeyError, TypeError, ValueError: If it is not a record.
     """
-    intensity, target = data.get("intensity"), data.get("mlflow")
+    intensity, target, count = data.get("intensity"), data.get("mlflow"), data.get("execution_count")
+    kind = _word(data.get("kind", "cell"), _KINDS)
+    if kind is None:
+        raise ValueError("not a kind of record that is known")
     return CellRecord(
         record_id=str(data["record_id"]),
         session_id=str(data["session_id"]),
-        kind=data.get("kind", "cell"),
-        part_of=data.get("part_of"),
-        notebook=data.get("notebook"),
-        kernel_id=data.get("kernel_id"),
+        kind=kind,
+        part_of=_text(data.get("part_of")),
+        notebook=_text(data.get("notebook")),
+        kernel_id=_text(data.get("kernel_id")),
         cell_id=_text(data.get("cell_id")),
-        execution_count=data.get("execution_count"),
+        execution_count=None if count is None else int(count),
         name=_text(data.get("name")),
         phase=_text(data.get("phase")),
         started_at=_moment(data["started_at"]),
-        status=data.get("status", "unknown"),
+        status=_word(data.get("status"), _STATUSES) or "unknown",
         energy=energy_from_json(data["energy"]),
         intensity=None if intensity is None else intensity_from_json(intensity),
-        pue=float(data.get("pue", 1.0)),
+        pue=_finite(data.get("pue", 1.0)),
         co2e_g=_known(data.get("co2e_g")),
         co2e_low_g=_known(data.get("co2e_low_g")),
         co2e_high_g=_known(data.get("co2e_high_g")),
         price_per_kwh=_known(data.get("price_per_kwh")),
         cost=_known(data.get("cost")),
-        currency=data.get("currency"),
+        currency=_text(data.get("currency")),
         metrics=_numbers(data.get("metrics")),
-        parameters=dict(data.get("parameters") or {}),
-        tags=dict(data.get("tags") or {}),
+        parameters=_named(data.get("parameters")),
+        tags=_named(data.get("tags")),
         mlflow=None if target is None else target_from_json(target),
         between_j=between_from_json(data.get("between_j")),
         steps=tuple(step_from_json(step) for step in data.get("steps") or ()),
@@ -300,22 +346,23 @@ def cell_from_json(data: Mapping[str, Any]) -> CellRecord:
 
 def session_from_json(data: Mapping[str, Any]) -> Session:
     """Read a `Session`."""
+    started = data.get("pid_started")
     return Session(
         session_id=str(data["session_id"]),
-        notebook=data.get("notebook"),
-        kernel_id=data.get("kernel_id"),
-        name=data.get("name"),
+        notebook=_text(data.get("notebook")),
+        kernel_id=_text(data.get("kernel_id")),
+        name=_text(data.get("name")),
         host=str(data.get("host", "")),
-        boot_id=data.get("boot_id"),
+        boot_id=_text(data.get("boot_id")),
         pid=int(data["pid"]),
-        pid_started=data.get("pid_started"),
+        pid_started=None if started is None else int(started),
         started_at=datetime.fromisoformat(data["started_at"]),
         cwd=str(data.get("cwd", "")),
-        runner=data.get("runner", "kernel"),
-        run=data.get("run"),
-        covers=tuple(data.get("covers") or ()),
+        runner=_word(data.get("runner"), _RUNNERS) or "kernel",
+        run=_text(data.get("run")),
+        covers=_texts(data.get("covers")),
         method=str(data.get("method", "")),
-        parameters=dict(data.get("parameters") or {}),
+        parameters=_named(data.get("parameters")),
     )
 
 
@@ -323,7 +370,7 @@ def end_from_json(data: Mapping[str, Any]) -> End:
     """Read an `End`."""
     return End(
         at=datetime.fromisoformat(data["at"]),
-        status=data.get("status", "unknown"),
+        status=_word(data.get("status"), _STATUSES) or "unknown",
         between_j=between_from_json(data.get("between_j")),
-        meter_cpu_s=data.get("meter_cpu_s"),
+        meter_cpu_s=_known(data.get("meter_cpu_s")),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from jupyter_green.records import QUALITIES, Between, CellRecord, End, Energy, Quality
+from jupyter_green.records import QUALITIES, Between, CellRecord, End, Energy, Intensity, Quality
 from jupyter_green.units import co2e_g, cost
 
 
@@ -62,6 +62,7 @@ class Total:
     co2e_high_g: float | None
     cost: float | None
     currency: str | None
+    intensities: tuple[Intensity, ...]  # that the CO2e was reckoned with
 
 
 def total(records: Iterable[CellRecord], end: End | None = None) -> Total:
@@ -89,6 +90,7 @@ def total(records: Iterable[CellRecord], end: End | None = None) -> Total:
         co2e_high_g=add_known([*(p.co2e_high_g for p in parts), *(_gap_co2e(r, gap.high, "high") for r, gap in gaps)]),
         cost=_cost(parts, gaps),
         currency=_currency(parts),
+        intensities=_each_once(part.intensity for part in parts if part.intensity is not None),
     )
 
 
@@ -105,15 +107,22 @@ def join(totals: Iterable[Total]) -> Total:
         co2e_high_g=add_known(part.co2e_high_g for part in parts),
         cost=add_known(part.cost for part in parts) if len(currencies) == 1 else None,
         currency=currencies.pop() if len(currencies) == 1 else None,
+        intensities=_each_once(one for part in parts for one in part.intensities),
     )
 
 
+def _each_once(intensities: Iterable[Intensity]) -> tuple[Intensity, ...]:
+    return tuple(dict.fromkeys(intensities))
+
+
 def _sum_between(gaps: Sequence[Between]) -> Between:
+    if not gaps:
+        return Between(value=0.0, low=0.0, high=0.0, cpu_s=0.0)
     return Between(
-        value=sum(gap.value for gap in gaps),
-        low=sum(gap.low for gap in gaps),
-        high=sum(gap.high for gap in gaps),
-        cpu_s=add_known([gap.cpu_s for gap in gaps]) if gaps else 0.0,
+        value=add_known([gap.value for gap in gaps]),
+        low=add_known([gap.low for gap in gaps]),
+        high=add_known([gap.high for gap in gaps]),
+        cpu_s=add_known([gap.cpu_s for gap in gaps]),
         quality=_worst(gap.quality for gap in gaps if gap.quality is not None),
     )
 
@@ -134,9 +143,9 @@ def _worst(qualities: Iterable[Quality | None]) -> Quality | None:
     return max(qualities, key=lambda q: QUALITIES.index(q) if q else len(QUALITIES), default=None)
 
 
-def _gap_co2e(record: CellRecord, energy_j: float, bound: str) -> float | None:
+def _gap_co2e(record: CellRecord, energy_j: float | None, bound: str) -> float | None:
     """Return the CO2e of what was used before a record, at the record's own intensity."""
-    if record.intensity is None:
+    if record.intensity is None or energy_j is None:
         return None
     return co2e_g(energy_j, getattr(record.intensity, bound), record.pue)
 
@@ -150,7 +159,7 @@ def _cost(parts: list[CellRecord], gaps: list[tuple[CellRecord, Between]]) -> fl
     if _currency(parts) is None:
         return None
     of_gaps = [
-        None if record.price_per_kwh is None else cost(gap.value, record.price_per_kwh, record.pue)
+        None if record.price_per_kwh is None or gap.value is None else cost(gap.value, record.price_per_kwh, record.pue)
         for record, gap in gaps
     ]
     return add_known([*(part.cost for part in parts), *of_gaps])

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_green.records import Between, CellRecord, End, Energy
-from jupyter_green.totals import add_known, sum_energy, total
+from jupyter_green.totals import add_known, join, sum_energy, total
 from jupyter_green.track.journal import read_log
 from jupyter_green.units import co2e_g, cost
 from tests import strategies
@@ -46,6 +46,28 @@ def test_cells_and_what_lay_between_are_the_total(cell: CellRecord) -> None:
     assert whole.co2e_g == pytest.approx(2 * (cell.co2e_g or 0) + between_g)
     assert whole.cost == pytest.approx(2 * (cell.cost or 0) + cost(3.0, 0.25, 1.5))
     assert whole.currency == "EUR"
+
+
+def test_unknown_energy_between_cells_makes_the_total_unknown(cell: CellRecord) -> None:
+    """What was used between cells and could not be read is not 0: energy, CO2e and cost of the whole are unknown."""
+    unknown = Between(value=None, low=None, high=None)
+    for whole in (
+        total([cell, replace(cell, between_j=unknown)]),
+        total([cell], replace(_end(1.0), between_j=unknown)),
+    ):
+        assert whole.between_j == replace(unknown, quality="apportioned")
+        assert (whole.energy.attributed_j, whole.energy.low_j, whole.energy.high_j) == (None,) * 3
+        assert (whole.co2e_g, whole.co2e_low_g, whole.co2e_high_g, whole.cost) == (None,) * 4
+        assert join([whole, total([cell])]).energy.attributed_j is None
+
+
+def test_a_total_names_each_intensity_once(cell: CellRecord) -> None:
+    """The grids of a sum are those of all its parts, each once, also after sums were joined."""
+    assert cell.intensity is not None
+    other = replace(cell.intensity, zone="NOR")
+    whole = total([cell, replace(cell, intensity=other), cell, replace(cell, intensity=None)])
+    assert whole.intensities == (cell.intensity, other)
+    assert join([total([cell]), whole]).intensities == (cell.intensity, other)
 
 
 def test_a_record_inside_another_is_in_it(cell: CellRecord) -> None:

@@ -83,7 +83,7 @@ def as_values(result: RunResult) -> dict[str, Any]:
 def lines(result: RunResult) -> list[str]:
     """Return what a run prints."""
     text = table(HEADINGS, rows(result.cells)) if result.cells else []
-    text += ["", *total_lines(result.total, result.cells)]
+    text += ["", *total_lines(result.total)]
     if result.mlflow is not None:
         text.append(f"MLflow: run {result.mlflow['run_id']} in {result.mlflow['tracking_uri']}")
     if result.problem is not None:

@@ -111,6 +111,7 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         super().__init__(nb_man, **options)
         self._request, self._notebook_path = request, notebook
         self._tracker: Tracker | None = None
+        self._ended: Tracker | None = None  # the same, once its session has ended
         self._status: Status = "ok"
         self._goal: Target | None = None
         self._used_j: float | None = None
@@ -161,6 +162,13 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         )
         return Tracker(session, settings, meter, Journal(home, session), resolve_or_none(settings))
 
+    def papermill_execute_cells(self) -> None:
+        """Run all cells, and end the session while the kernel is there: what it used since can only then be read."""
+        try:
+            super().papermill_execute_cells()
+        finally:
+            self._end()
+
     def execute_cell(self, cell: Any, cell_index: int, *args: Any, **options: Any) -> Any:
         """Run one cell in a window of its own."""
         tracker = self._tracker
@@ -205,13 +213,17 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             quality = "" if self._used_j is None else f" {self._quality}"
             bar.set_postfix_str(energy_text(self._used_j) + quality, refresh=False)
 
+    def _end(self) -> None:
+        if self._tracker is not None:
+            self._ended, self._tracker = self._tracker, None
+            self._ended.end(self._status)
+
     def finish(self) -> None:
-        """End the session and deliver it; MLflow away is no failure of the run."""
-        tracker = self._tracker
+        """End the session, if it has not come to its end, and deliver it; MLflow away is no failure of the run."""
+        self._end()
+        tracker = self._ended
         if tracker is None:
             return
-        self._tracker = None
-        tracker.end(self._status)
         for cell, note in self._noted:
             cell.metadata[METADATA] = note
         kept: dict[str, Any] = {"session": tracker.session.session_id}

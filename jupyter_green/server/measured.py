@@ -57,7 +57,7 @@ def _report(desk: Desk, path: str | None, kernel: str | None, form: str) -> str:
     desk.check_journal()
     with desk.notebooks.lock:
         log = desk.notebooks.open(path, kernel)
-        log.look()
+        log.refresh()
         newest = log.newest_path
     found = None if newest is None else read_session(newest)
     if found is None or not found.records:

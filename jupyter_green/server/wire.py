@@ -35,6 +35,7 @@ class NotebookState:
     method: str | None  # how that one was measured, in a sentence
     covers: tuple[str, ...]
     unreadable: int  # lines of the journal that were passed over
+    problem: str | None  # which files could not be read, in a sentence
     journal_bytes: int  # grows with every record
     logical_cpus: int  # of the server's computer
 

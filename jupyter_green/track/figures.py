@@ -71,10 +71,10 @@ def energy_of(measured: Measured, source: Source) -> Energy:
     )
 
 
-def between_of(gap: Measured, quality: Quality | None) -> Between | None:
+def between_of(gap: Measured, quality: Quality | None) -> Between:
     """Return the attributed energy between cells; a gap without any is as good as the cell that follows it."""
     if gap.flags & Flag.CPU_UNKNOWN:
-        return None
+        return Between(value=None, low=None, high=None)
     amounts = gap.amounts
     return Between(
         value=amounts[ATTRIBUTED],

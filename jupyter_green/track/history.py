@@ -92,19 +92,15 @@ def _part_of(whole: CellRecord, part: CellRecord) -> CellRecord:
 
 def _instead_of(whole: CellRecord, parts: list[CellRecord]) -> Iterator[CellRecord]:
     outer = [part for part in parts if part.part_of is None]
-    before = whole.between_j
-    rest = before if before is not None else Between(value=0.0, low=0.0, high=0.0, cpu_s=0.0)
-    for name, bound in (("attributed_j", "value"), ("low_j", "low"), ("high_j", "high")):
-        seen = [getattr(part.energy, name) for part in outer]
-        all_of_it = getattr(whole.energy, name)
-        if all_of_it is not None and None not in seen:
-            # What ran between the engine's cells may be among the parts, so both accounts pay for them together.
-            rest = replace(rest, **{bound: max(0.0, getattr(rest, bound) + all_of_it - sum(seen))})
-    inside_s = add_known([part.energy.cpu_s for part in outer])
-    if rest.cpu_s is None or whole.energy.cpu_s is None or inside_s is None:
-        rest = replace(rest, cpu_s=None)
-    else:
-        rest = replace(rest, cpu_s=max(0.0, rest.cpu_s + whole.energy.cpu_s - inside_s))
+    before = whole.between_j or Between(value=0.0, low=0.0, high=0.0, cpu_s=0.0)
+    # What ran between the engine's cells may be among the parts, so both accounts pay for them together.
+    rest = replace(
+        before,
+        value=_beyond(before.value, whole.energy.attributed_j, [part.energy.attributed_j for part in outer]),
+        low=_beyond(before.low, whole.energy.low_j, [part.energy.low_j for part in outer]),
+        high=_beyond(before.high, whole.energy.high_j, [part.energy.high_j for part in outer]),
+        cpu_s=_beyond(before.cpu_s, whole.energy.cpu_s, [part.energy.cpu_s for part in outer]),
+    )
     is_first = True
     for part in parts:
         between = None
@@ -121,6 +117,12 @@ def _instead_of(whole: CellRecord, parts: list[CellRecord]) -> Iterator[CellReco
             mlflow=_goal(whole, part),
             notes=tuple(dict.fromkeys((*part.notes, *whole.notes))),
         )
+
+
+def _beyond(before: float | None, whole: float | None, parts: list[float | None]) -> float | None:
+    """Return what an engine saw before and in a cell beyond what its kernel recorded; unknown where one of them is."""
+    seen, told = add_known([before, whole]), add_known(parts)
+    return None if seen is None or told is None else max(0.0, seen - told)
 
 
 def _run_of(record: CellRecord) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from jupyter_green.records import CellRecord, End, Session, end_from_json, session_from_json
 from jupyter_green.track.lines import cell_from_line
+
+_MOST_TORN = 8  # lines before a session's own: what a full disk left of it
 
 
 class Tail:
@@ -56,13 +59,17 @@ class Tail:
                 self._take(line)
 
     def read_head(self) -> None:
-        """Read the first line alone.
+        """Read what the session is, and no more.
 
         Raises:
             OSError: If the file cannot be opened.
         """
         with self.path.open("rb") as file:
-            self._take(file.readline())
+            for line in islice(file, _MOST_TORN):
+                if line.strip():
+                    self._take(line)
+                if self.session is not None:
+                    break
         self._file = None
 
     def _take(self, line: bytes) -> None:

@@ -29,8 +29,8 @@ def cost_text(value: float | None, currency: str | None) -> str:
     return "no price set" if value is None else f"{three_figures(value)} {currency}"
 
 
-def total_lines(whole: Total, records: Sequence[CellRecord]) -> list[str]:
-    """Return the total of these records in sentences: energy, of which between cells, CO2e, cost."""
+def total_lines(whole: Total) -> list[str]:
+    """Return a total in sentences: energy, of which between cells, CO2e, cost."""
     energy = whole.energy
     if energy.quality is None:
         return ["Total: nothing was measured"]
@@ -40,8 +40,8 @@ def total_lines(whole: Total, records: Sequence[CellRecord]) -> list[str]:
         else energy_text(energy.attributed_j, energy.low_j, energy.high_j),
         "CO₂e not known"
         if whole.co2e_g is None
-        else f"{mass_text(whole.co2e_g, whole.co2e_low_g, whole.co2e_high_g)} CO₂e ({_grids(records)})",
-        energy.quality,
+        else f"{mass_text(whole.co2e_g, whole.co2e_low_g, whole.co2e_high_g)} CO₂e ({_grids(whole)})",
+        *([] if energy.attributed_j is None else [energy.quality]),
     ]
     lines = [f"Total: {' · '.join(parts)}"]
     if whole.between_j is not None:
@@ -54,10 +54,9 @@ def total_lines(whole: Total, records: Sequence[CellRecord]) -> list[str]:
     return lines
 
 
-def _grids(records: Sequence[CellRecord]) -> str:
+def _grids(whole: Total) -> str:
     """Name each grid once, as in ``FRA, grid not set``."""
-    intensities = [record.intensity for record in records if record.intensity is not None]
-    return ", ".join(dict.fromkeys(grid_text(one) for one in intensities))
+    return ", ".join(dict.fromkeys(grid_text(one) for one in whole.intensities))
 
 
 def rows(records: Sequence[CellRecord]) -> list[tuple[str, str, str, str, str]]:
@@ -96,7 +95,7 @@ def markdown(session: Session, records: Sequence[CellRecord], whole: Total) -> s
     lines = [f"# Energy of {_escaped(name)}, {session.started_at:%Y-%m-%d %H:%M} UTC", ""]
     lines += [f"| {' | '.join(HEADINGS)} |", "| --- | ---: | ---: | --- | --- |"]
     lines += [f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows(records)]
-    lines += ["", *[f"{line}  " for line in total_lines(whole, records)], "", "## How this was measured", ""]
+    lines += ["", *[f"{line}  " for line in total_lines(whole)], "", "## How this was measured", ""]
     lines += [f"- {_escaped(line)}" for line in method_lines(session, records)]
     notes = dict.fromkeys(f"{title(record)}: {note}" for record in records for note in notes_of(record))
     if notes:

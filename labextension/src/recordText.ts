@@ -125,12 +125,13 @@ export function recordParts(record: CellRecord, trans: TranslationBundle): strin
   return parts;
 }
 
-/** Write the CO2e of a total with its range; `grids` says of which grids. */
-export function totalCo2eText(total: Total, grids: string, trans: TranslationBundle): string {
-  const { co2e_g, co2e_low_g, co2e_high_g } = total;
+/** Write the CO2e of a total with its range and its grids. */
+export function totalCo2eText(total: Total, trans: TranslationBundle): string {
+  const { co2e_g, co2e_low_g, co2e_high_g, intensities } = total;
   if (co2e_g === null) {
     return trans.__('CO₂e not measured');
   }
+  const grids = [...new Set(intensities.map(one => gridText(one, trans)))].join(', ');
   return grids === ''
     ? trans.__('%1 CO₂e', massText(co2e_g, co2e_low_g, co2e_high_g, trans))
     : massWithGrid(co2e_g, co2e_low_g, co2e_high_g, grids, trans);

@@ -1,9 +1,9 @@
 // Made from jupyter_green/server/wire.py by tests/server/test_wire.py (GOLDEN=write).
 
 export interface Between {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
   readonly cpu_s: number | null;
   readonly quality: 'measured' | 'apportioned' | 'modelled' | null;
 }
@@ -119,6 +119,7 @@ export interface NotebookState {
   readonly method: string | null;
   readonly covers: readonly string[];
   readonly unreadable: number;
+  readonly problem: string | null;
   readonly journal_bytes: number;
   readonly logical_cpus: number;
 }
@@ -203,6 +204,7 @@ export interface Total {
   readonly co2e_high_g: number | null;
   readonly cost: number | null;
   readonly currency: string | null;
+  readonly intensities: readonly Intensity[];
 }
 
 export interface Zone {

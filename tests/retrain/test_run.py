@@ -17,6 +17,7 @@ import pytest
 
 from jupyter_green.records import cell_from_json
 from jupyter_green.track.history import sessions
+from jupyter_green.track.journal import log_paths, read_log
 from tests.commands import MAIN, green
 from tests.retrain.notebooks import printed, read, write
 
@@ -52,13 +53,26 @@ def test_run_gives_the_contract(tmp_path: Path, home: Path, make_store: Callable
     assert [cell["execution_count"] for cell in values["cells"]] == [1, 2, 3, 4]
     assert values["cells"][0]["parameters"] == {"trees": "7", "name": "b"}
     assert set(values["total"]) == {
-        "energy", "between_j", "co2e_g", "co2e_low_g", "co2e_high_g", "cost", "currency"
+        "energy", "between_j", "co2e_g", "co2e_low_g", "co2e_high_g", "cost", "currency",
+        "intensities",
     }  # fmt: skip
     assert values["total"]["energy"]["attributed_j"] >= _sum_j(values["cells"])
     assert values["cells"][3]["energy"]["cpu_s"] >= 0.2
     assert set(values["mlflow"]) == {"tracking_uri", "experiment_id", "run_id"}
     assert values["mlflow"]["tracking_uri"] == store
     assert printed(read(tmp_path / "out.ipynb")["cells"][2]) == "7 b\n"
+
+
+def test_what_a_kernel_uses_after_its_last_cell_is_known(tmp_path: Path, home: Path) -> None:
+    """The session ends while its kernel is there, so that the time after the last cell is measured, too."""
+    write(tmp_path / "nb.ipynb", "1 + 1")
+    green("run", "nb.ipynb", "out.ipynb", "--mlflow", "off", "--json", cwd=tmp_path)
+    (path,) = log_paths(home, str(tmp_path / "nb.ipynb"))
+    log = read_log(path)
+    assert log is not None
+    assert log.end is not None
+    assert log.end.between_j is not None
+    assert log.end.between_j.value is not None
 
 
 def test_what_the_output_keeps(tmp_path: Path, home: Path) -> None:

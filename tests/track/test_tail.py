@@ -64,7 +64,11 @@ def test_a_file_that_became_another_one(tmp_path: Path) -> None:
         {"co2e_g": float("nan")},
         {"metrics": {"accuracy": "high"}},
         {"intensity": {"g_per_kwh": "low"}},
-        {"between_j": {"value": None}},
+        {"between_j": {"value": float("nan")}},
+        {"energy": {"duration_s": float("inf")}},
+        {"kind": "dream"},
+        {"intensity": {"source": "dream"}},
+        {"execution_count": "first"},
         {"started_at": "yesterday"},
     ],
 )

@@ -10,7 +10,6 @@ function panel(changes: Partial<INowPanelProps> = {}) {
     <NowPanel
       live={null}
       state={null}
-      grids={[]}
       problem={null}
       notebook="churn.ipynb"
       isTracking={true}
@@ -63,7 +62,7 @@ it('waits for the second sample, because the first one has no power', () => {
 });
 
 it('shows both totals with range, CO2e, grid, method and what lay between cells', () => {
-  const page = show(panel({ state: notebook({ cells: [] }), grids: [WORLD, WORLD] }));
+  const page = show(panel({ state: notebook({ cells: [] }) }));
   const text = page.text();
   expect(text).toContain('This notebook, 4 sessions');
   expect(text).toContain('810 J410 to 1600 J · modelled');
@@ -71,7 +70,8 @@ it('shows both totals with range, CO2e, grid, method and what lay between cells'
   expect(text).toContain('of which between cells: 41 J (20 to 82)');
   expect(text).toContain('This session150 J76 to 300 J · modelled');
   expect(text).toContain('attributed = 4 W x CPU seconds');
-  page.show(panel({ state: notebook(), grids: [WORLD, { ...WORLD, zone: 'FRA' }] }));
+  const both = total(812, { intensities: [WORLD, { ...WORLD, zone: 'FRA' }] });
+  page.show(panel({ state: notebook({ total: both }) }));
   expect(page.text()).toContain('410, grid not set, FRA)');
 });
 
@@ -100,6 +100,14 @@ it('says that lines could not be read', () => {
   expect(show(panel({ state: notebook({ unreadable: 1 }) })).text()).toContain(
     '1 line of the records could not be read and is left out.'
   );
+});
+
+it('says that a file could not be read, also where nothing else is known', () => {
+  const problem = 'A file of the journal could not be read (Permission denied).';
+  expect(show(panel({ state: notebook({ problem }) })).text()).toContain(problem);
+  const text = show(panel({ state: notebook({ problem, total: null, session: null }) })).text();
+  expect(text).toContain(problem);
+  expect(text).not.toContain('Run a cell.');
 });
 
 it('lets a notebook be tracked, and be left alone again', () => {

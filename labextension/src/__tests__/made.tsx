@@ -106,6 +106,7 @@ export function total(valueJ: number | null, changes: Partial<Total> = {}): Tota
     co2e_high_g: grams(double(valueJ), 900),
     cost: null,
     currency: null,
+    intensities: [WORLD],
     ...changes
   };
 }
@@ -147,6 +148,7 @@ export function notebook(changes: Partial<NotebookState> = {}): NotebookState {
     method: 'attributed = 4 W x CPU seconds',
     covers: ['cpu'],
     unreadable: 0,
+    problem: null,
     journal_bytes: 1,
     ...changes
   };

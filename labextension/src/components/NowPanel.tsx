@@ -2,8 +2,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { energyBrief, energyText, powerRangeText } from '../amounts';
 import { threeFigures } from '../numbers';
-import { gridText, qualityText, totalCo2eText } from '../recordText';
-import type { Intensity, LiveState, NotebookState, Total } from '../wire';
+import { qualityText, totalCo2eText } from '../recordText';
+import type { LiveState, NotebookState, Total } from '../wire';
 
 import { IDLE_W } from '../words';
 
@@ -24,7 +24,6 @@ export interface INowPanelProps {
   readonly live: LiveState | null;
   readonly state: NotebookState | null;
   /** Whose carbon intensity the totals are of. */
-  readonly grids: readonly Intensity[];
   /** Why the server cannot be reached, in a sentence. */
   readonly problem: string | null;
   /** The notebook's path or name; null: none is open. */
@@ -160,16 +159,16 @@ function Tracking({ isTracking, trackingProblem, onTrack, trans }: INowPanelProp
   );
 }
 
-function Totals({ state, grids, trans }: INowPanelProps) {
+function Totals({ state, trans }: INowPanelProps) {
   if (state === null || (state.total === null && state.session === null)) {
     return (
       <Quiet>
-        {trans.__('Run a cell. Its energy appears here. Nothing leaves this computer.')}
+        {state?.problem ??
+          trans.__('Run a cell. Its energy appears here. Nothing leaves this computer.')}
       </Quiet>
     );
   }
   const isOnlyOne = state.sessions === 1 && state.session !== null; // the sums are the same
-  const names = [...new Set(grids.map(one => gridText(one, trans)))].join(', ');
   return (
     <section className="jp-green-section" aria-label={trans.__('Totals')}>
       <dl className="jp-green-totals">
@@ -187,7 +186,6 @@ function Totals({ state, grids, trans }: INowPanelProps) {
                   : trans.__('This notebook')
             }
             total={state.total}
-            grids={names}
             trans={trans}
           />
         )}
@@ -195,7 +193,6 @@ function Totals({ state, grids, trans }: INowPanelProps) {
           <TotalRow
             name={trans.__('This session')}
             total={state.session}
-            grids={names}
             trans={trans}
           />
         )}
@@ -207,6 +204,7 @@ function Totals({ state, grids, trans }: INowPanelProps) {
           {state.covers.length > 0 && <p>{trans.__('It covers: %1', state.covers.join(', '))}</p>}
         </details>
       )}
+      {state.problem !== null && <Quiet>{state.problem}</Quiet>}
       {state.unreadable > 0 && (
         <Quiet>
           {trans._n(
@@ -223,11 +221,10 @@ function Totals({ state, grids, trans }: INowPanelProps) {
 interface ITotalRowProps {
   readonly name: string;
   readonly total: Total;
-  readonly grids: string;
   readonly trans: TranslationBundle;
 }
 
-function TotalRow({ name, total, grids, trans }: ITotalRowProps) {
+function TotalRow({ name, total, trans }: ITotalRowProps) {
   const { energy, between_j: between } = total;
   const { amount, beside } = energyBrief(energy.attributed_j, energy.low_j, energy.high_j, trans);
   return (
@@ -240,7 +237,7 @@ function TotalRow({ name, total, grids, trans }: ITotalRowProps) {
         <span className="jp-green-beside">
           {[beside, qualityOf(total, trans)].filter(isText).join(' · ')}
         </span>
-        <span className="jp-green-line-of">{totalCo2eText(total, grids, trans)}</span>
+        <span className="jp-green-line-of">{totalCo2eText(total, trans)}</span>
         {between !== null && (
           <span className="jp-green-line-of">
             {trans.__(

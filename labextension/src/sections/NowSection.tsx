@@ -5,7 +5,6 @@ import type { ReactElement } from 'react';
 import { NowPanel } from '../components/NowPanel';
 import type { GreenModel } from '../model';
 import type { NotebookModel } from '../notebookModel';
-import type { Intensity } from '../wire';
 import { serverSentence, trackingSentence } from '../words';
 
 import { Section } from './Section';
@@ -61,7 +60,6 @@ export class NowSection extends Section {
             : { ...notebook.live, samples: notebook.samples }
         }
         state={state}
-        grids={gridsOf(notebook)}
         problem={problem}
         notebook={notebook === null ? null : PathExt.basename(notebook.view.path)}
         isTracking={reason?.kind === 'language' ? null : (notebook?.tracking.isChosen ?? false)}
@@ -81,12 +79,6 @@ export class NowSection extends Section {
 
   private _isWelcome = false;
   private _hasAskedForGrid = false;
-}
-
-/** Whose carbon intensity the records of a notebook's cells use. */
-function gridsOf(notebook: NotebookModel | null): readonly Intensity[] {
-  const cells = [...(notebook?.cells.values() ?? [])];
-  return cells.flatMap(({ record }) => (record.intensity === null ? [] : [record.intensity]));
 }
 
 /** Say what the server cannot tell of a notebook; null if it can tell all. */
