@@ -190,11 +190,7 @@ function Totals({ state, trans }: INowPanelProps) {
           />
         )}
         {state.session !== null && !isOnlyOne && (
-          <TotalRow
-            name={trans.__('This session')}
-            total={state.session}
-            trans={trans}
-          />
+          <TotalRow name={trans.__('This session')} total={state.session} trans={trans} />
         )}
       </dl>
       {state.method !== null && (
