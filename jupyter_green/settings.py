@@ -16,11 +16,11 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jupyter_green.config_files import JSON, as_table, read_folders, write_value
+from jupyter_green.config_files import JSON, ConfigFolder, as_table, read_folders, write_value
 from jupyter_green.errors import UsageError
 
 PREFIX = "JUPYTER_GREEN_"
@@ -147,13 +147,12 @@ def read_settings(
     """
     environ = os.environ if environ is None else environ
     refuse = _raise if on_error is None else on_error
-    folders = _jupyter_folders() if config_folders is None else config_folders
     project = _trying(lambda: _from_pyproject(Path.cwd() if cwd is None else cwd), refuse)
     layers: list[tuple[Mapping[str, tuple[Any, str]], Mapping[str, str], bool]] = [  # values, locks, is it personal
         (_all_from(_OPTION, flags or {}), {}, False),
         (_all_from("environment", _from_environment(environ, refuse)), {}, True),
         (_all_from(*project), {}, False),
-        *((folder.values, folder.locks, True) for folder in read_folders(folders, _READERS.keys(), refuse)),
+        *((folder.values, folder.locks, True) for folder in _read_config(config_folders, refuse)),
     ]
     values: dict[str, Any] = {}
     sources = dict.fromkeys(_READERS, "default")
@@ -217,7 +216,8 @@ def write_setting(name: str, value: str | float | bool | None, folder: Path | No
         value = _read_value(name, value, str(path), is_personal=True)
     else:
         _check_name(name, str(path))
-    folders = list(dict.fromkeys([str(folder), *_jupyter_folders()]))
+    asked, hidden = _jupyter_folders()
+    folders = list(dict.fromkeys([str(folder), *asked, *hidden]))
     for one in read_folders(folders, _READERS.keys(), _raise):
         if name in one.locks:
             raise UsageError(f"jupyter_green: {name} is locked in {one.locks[name]} and cannot be set.")
@@ -300,10 +300,22 @@ def _from_pyproject(cwd: Path) -> tuple[str, dict[str, Any]]:
     return "pyproject.toml", {}
 
 
-def _jupyter_folders() -> list[str]:
-    from jupyter_core.paths import jupyter_config_path
+def _read_config(folders: Sequence[str] | None, refuse: Callable[[str], None]) -> list[ConfigFolder]:
+    if folders is not None:
+        return read_folders(folders, _READERS.keys(), refuse)
+    asked, hidden = _jupyter_folders()
+    found = read_folders(hidden, _READERS.keys(), refuse)
+    locks = {name for folder in found for name in folder.locks}
+    kept = [replace(one, values={name: one.values[name] for name in one.values.keys() & locks}) for one in found]
+    return read_folders(asked, _READERS.keys(), refuse) + kept
 
-    return list(jupyter_config_path())
+
+def _jupyter_folders() -> tuple[list[str], list[str]]:
+    """Return Jupyter's configuration folders, and the system's if ``JUPYTER_NO_CONFIG`` hides them: locks hold."""
+    from jupyter_core.paths import ENV_CONFIG_PATH, SYSTEM_CONFIG_PATH, jupyter_config_path
+
+    asked = list(jupyter_config_path())
+    return asked, [folder for folder in dict.fromkeys([*ENV_CONFIG_PATH, *SYSTEM_CONFIG_PATH]) if folder not in asked]
 
 
 def read_home(environ: Mapping[str, str] | None = None) -> Path:

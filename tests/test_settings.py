@@ -385,6 +385,19 @@ def test_a_personal_file_takes_no_lock_away(read: Read) -> None:
     assert read(config_json={"JupyterGreen": {"locked": [], "pue": 1.5}}, system=system).pue == 1.6
 
 
+def test_a_lock_holds_where_configuration_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``JUPYTER_NO_CONFIG`` hides what the system's files set, but not what they lock."""
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    (etc / "jupyter_green_config.py").write_text(f"{LOCK}c.JupyterGreen.pue = 1.6\nc.JupyterGreen.currency = 'CHF'\n")
+    monkeypatch.setattr("jupyter_core.paths.SYSTEM_CONFIG_PATH", [str(etc)])
+    monkeypatch.setenv("JUPYTER_NO_CONFIG", "1")
+    found = read_settings(environ={"JUPYTER_GREEN_PUE": "1.2"}, cwd=tmp_path)
+    assert (found.pue, found.currency, found.locked) == (1.6, "EUR", {"pue", "mlflow"})
+    with pytest.raises(UsageError, match="pue is locked"):
+        write_setting("pue", 1.5, tmp_path / "user")
+
+
 def test_a_personal_lock_holds_what_the_system_gives(read: Read, tmp_path: Path) -> None:
     """A user's own lock holds against variables; a value that only the system's file has is what is locked."""
     user, etc = tmp_path / "user" / "jupyter_green_config.py", tmp_path / "etc" / "jupyter_green_config.py"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from jupyter_green.errors import UsageError
 from jupyter_green.magics.hooks import Hooks
 from jupyter_green.magics.status import loaded_line, status_text
 from jupyter_green.magics.transform import MARK, transform
@@ -112,8 +113,13 @@ def _sync(hooks: Hooks) -> None:
     if tracker.session.run is not None:
         print("This notebook runs in a measured run, which sends everything when it ends.")
         return
-    from jupyter_green.track.sync import sync_session
+    from jupyter_green.track.sync import refuse_if_locked, sync_session
 
+    try:
+        refuse_if_locked(hooks.settings)
+    except UsageError as error:
+        print(f"track_energy: {error}", file=sys.stderr)
+        return
     hooks.is_delivering = True  # the user said so once
     wanted = target(os.environ, tracker.session.cwd, hooks.settings.experiment)
     print(sync_session(tracker.journal.path, wanted, os.environ))

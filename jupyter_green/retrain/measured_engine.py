@@ -28,6 +28,7 @@ from jupyter_green.track.target import target
 from jupyter_green.track.tracker import Options, Tracker
 from jupyter_green.units import energy_text, three_figures
 
+_PATIENCE_S = 600.0  # how long MLflow may keep a run from ending; what it does not have by then waits for a sync
 METADATA = "jupyter_green"  # the key of our metadata in cells and notebooks
 
 
@@ -229,7 +230,7 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         kept: dict[str, Any] = {"session": tracker.session.session_id}
         if self._request.settings.mlflow != "off" and tracker.last is not None:
             environ = {**os.environ, "JUPYTER_GREEN_HOME": str(self._request.home)}
-            outcome = run_jobs([(tracker.journal.path, None)], environ)[0]
+            outcome = run_jobs([(tracker.journal.path, None)], environ, _PATIENCE_S)[0]
             self._request.outcome = {**outcome, **_main_run(tracker.journal.path, self._goal)}
             if self._request.outcome["run_id"]:
                 kept["mlflow_run"] = self._request.outcome["run_id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import os
@@ -49,6 +50,7 @@ class Desk:
         self.runs = KnownRuns(home)
         self.watches = Watches(kernels)
         self.child = threading.Lock()  # held by whoever talks to MLflow: one child process at a time
+        self.doctor: asyncio.Task[bytes] | None = None  # what the doctor says, for all who ask meanwhile
 
     def os_path(self, path: str) -> str | None:
         """Return the file of a path as the browser names it (from the server's root, with ``/``); None if outside.
@@ -57,12 +59,24 @@ class Desk:
         opened either, so a link that leads out of the root leads to no more than records of that name. Contents that
         are not files have no root; their notebooks are told apart by their kernel.
         """
-        root = getattr(self._contents, "root_dir", None)
-        if not isinstance(root, str):
+        root = self._root
+        if root is None:
             return None
-        root = os.path.abspath(root)
         found = to_os_path(path.removeprefix(_DRIVE), root)  # type: ignore[arg-type]
         return found if found.startswith(os.path.join(root, "")) else None
+
+    @property
+    def _root(self) -> str | None:
+        root = getattr(self._contents, "root_dir", None)
+        return os.path.abspath(root) if isinstance(root, str) else None
+
+    def folder(self, notebook: str | None) -> Path:
+        """Return the folder that a notebook's kernel starts in, where the search for a project's settings begins.
+
+        Args:
+            notebook: Its file; None where that is not known: the server's root.
+        """
+        return Path(self._root or os.getcwd()) if notebook is None else Path(notebook).parent
 
     def check_journal(self) -> None:
         """Tell a journal that cannot be read from one where nothing is recorded yet.
@@ -154,15 +168,17 @@ class GreenHandler(APIHandler):
             raise web.HTTPError(400, "A JSON object is expected.")
         return found
 
-    def answer(self, value: Any) -> None:
-        """Send a record, or a sequence or mapping of records."""
+    async def answer(self, make: Callable[..., Any], *arguments: Any) -> None:
+        """Send what a function returns: a record, or a sequence or mapping of records.
+
+        It is called in a thread, and what it returns is written there, too: both may take long.
+        """
+        self.send(await asyncio.to_thread(written, make, *arguments))
+
+    def send(self, text: bytes) -> None:
+        """Send JSON."""
         self.set_header("Cache-Control", "no-store")
-        plain = _json(value)
-        try:
-            text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        except ValueError:  # a journal with sums beyond the largest number
-            text = json.dumps(finite(plain), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        self.finish(text.encode("utf-8", "backslashreplace"))
+        self.finish(text)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Tell the browser the message itself: `APIHandler` sends the format that it is to be logged with (``%%``)."""
@@ -183,6 +199,22 @@ class GreenHandler(APIHandler):
             super().log_exception(typ, value, tb)
 
 
+def body_text(body: dict[str, Any], name: str) -> str | None:
+    """Return a text of a request's body; None if it is not there.
+
+    Raises:
+        HTTPError: 400 if it is none.
+    """
+    given = body.get(name)
+    if given is None:
+        return None
+    try:
+        given.encode("utf-8")
+    except (AttributeError, UnicodeEncodeError):
+        raise web.HTTPError(400, f"{name} is not a text.") from None
+    return str(given)
+
+
 def asked(
     method: Callable[[_Handler], Coroutine[Any, Any, None]],
 ) -> Callable[..., Awaitable[None] | None]:
@@ -201,6 +233,16 @@ def asked(
             raise web.HTTPError(500, f"The journal cannot be read ({reason}).") from error
 
     return web.authenticated(authorized(guarded))
+
+
+def written(make: Callable[..., Any], *arguments: Any) -> bytes:
+    """Call a function and return what it returns as JSON: a record, or a sequence or mapping of records."""
+    plain = _json(make(*arguments))
+    try:
+        text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError:  # a journal with sums beyond the largest number
+        text = json.dumps(finite(plain), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _json(value: Any) -> Any:

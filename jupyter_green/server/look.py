@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 
 from jupyter_green.meter.cpu_power import logical_cpus
+from jupyter_green.meter.watch import Watch
 from jupyter_green.server.base import Desk, GreenHandler, asked
 from jupyter_green.server.wire import LiveState, NotebookState
 
@@ -18,7 +18,7 @@ class NotebookHandler(GreenHandler):
     async def get(self) -> None:
         path, kernel = self.notebook()
         epoch, since = self.text("epoch") or "", int(self.number("since", 0))
-        self.answer(await asyncio.to_thread(_notebook, self.desk, path, kernel, epoch, since))
+        await self.answer(_notebook, self.desk, path, kernel, epoch, since)
 
 
 def _notebook(desk: Desk, path: str | None, kernel: str | None, epoch: str, since: int) -> NotebookState:
@@ -52,19 +52,27 @@ class LiveHandler(GreenHandler):
     async def get(self) -> None:
         path, kernel = self.notebook()
         since = self.number("since", 0.0)
-        size = await asyncio.to_thread(_size, self.desk, path, kernel)
-        watch = "There is no kernel." if kernel is None else self.desk.watches.watch(kernel, os.environ)
-        seen, problem = (None, watch) if isinstance(watch, str) else (watch, None)
-        self.answer(
-            LiveState(
-                now_s=time.monotonic(),
-                samples=() if seen is None else seen.since(since),
-                quality=None if seen is None else seen.quality,
-                method=None if seen is None else seen.method,
-                problem=problem,
-                journal_bytes=size,
-            )
-        )
+        watch: Watch | str = "There is no kernel."
+        if kernel is not None:
+            watch = await self.desk.watches.watch(kernel, os.environ, self.desk.folder(path))
+        await self.answer(_live, self.desk, path, kernel, since, watch)
+
+
+def _live(desk: Desk, path: str | None, kernel: str | None, since: float, watch: Watch | str) -> LiveState:
+    size = _size(desk, path, kernel)
+    if not isinstance(watch, str):
+        watch.sample()
+        if watch.has_ended:
+            watch = "The kernel has ended."
+    seen, problem = (None, watch) if isinstance(watch, str) else (watch, None)
+    return LiveState(
+        now_s=time.monotonic(),
+        samples=() if seen is None else seen.since(since),
+        quality=None if seen is None else seen.quality,
+        method=None if seen is None else seen.method,
+        problem=problem,
+        journal_bytes=size,
+    )
 
 
 def _size(desk: Desk, path: str | None, kernel: str | None) -> int | None:

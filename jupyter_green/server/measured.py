@@ -12,7 +12,7 @@ from typing import Any
 from tornado import web
 
 from jupyter_green.errors import SensorError
-from jupyter_green.server.base import Desk, GreenHandler, asked, finite
+from jupyter_green.server.base import Desk, GreenHandler, asked, finite, written
 from jupyter_green.totals import total
 from jupyter_green.track.history import read_session, with_runs
 from jupyter_green.views.report import as_json, markdown
@@ -25,7 +25,10 @@ class DoctorHandler(GreenHandler):
 
     @asked
     async def get(self) -> None:
-        self.answer(await asyncio.to_thread(_doctor))
+        desk = self.desk
+        if desk.doctor is None or desk.doctor.done():
+            desk.doctor = asyncio.create_task(asyncio.to_thread(written, _doctor))
+        self.send(await desk.doctor)
 
 
 def _doctor() -> dict[str, Any]:
@@ -50,10 +53,10 @@ class ReportHandler(GreenHandler):
         form = self.text("form") or "md"
         if form not in ("md", "json"):
             raise web.HTTPError(400, "A report is made as md or json.")
-        self.answer({"text": await asyncio.to_thread(_report, self.desk, path, kernel, form)})
+        await self.answer(_report, self.desk, path, kernel, form)
 
 
-def _report(desk: Desk, path: str | None, kernel: str | None, form: str) -> str:
+def _report(desk: Desk, path: str | None, kernel: str | None, form: str) -> dict[str, str]:
     desk.check_journal()
     with desk.notebooks.lock:
         log = desk.notebooks.open(path, kernel)
@@ -65,5 +68,5 @@ def _report(desk: Desk, path: str | None, kernel: str | None, form: str) -> str:
     records, whole = with_runs(found), total(found.records, found.end)
     if form == "json":
         values = finite(as_json(found.session, records, whole))
-        return json.dumps(values, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    return markdown(found.session, records, whole)
+        return {"text": json.dumps(values, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
+    return {"text": markdown(found.session, records, whole)}

@@ -14,7 +14,7 @@ from typing import Any
 
 from tornado import web
 
-from jupyter_green.server.base import Desk, GreenHandler, asked
+from jupyter_green.server.base import Desk, GreenHandler, asked, body_text
 from jupyter_green.track.known_runs import Runs
 from jupyter_green.track.looking import ask
 
@@ -27,18 +27,7 @@ def _posted(handler: GreenHandler, body: dict[str, Any]) -> tuple[str | None, st
     Raises:
         HTTPError: As there; 400 also if they are no texts.
     """
-    return handler.named(_text(body, "path"), _text(body, "kernel"))
-
-
-def _text(body: dict[str, Any], name: str) -> str | None:
-    given = body.get(name)
-    if given is None:
-        return None
-    try:
-        given.encode("utf-8")
-    except (AttributeError, UnicodeEncodeError):
-        raise web.HTTPError(400, f"{name} is not a text.") from None
-    return str(given)
+    return handler.named(body_text(body, "path"), body_text(body, "kernel"))
 
 
 @contextmanager
@@ -67,7 +56,7 @@ class RunsHandler(GreenHandler):
     @asked
     async def get(self) -> None:
         path, kernel = self.notebook()
-        self.answer(await asyncio.to_thread(_known, self.desk, path, kernel))
+        await self.answer(_known, self.desk, path, kernel)
 
 
 class LookHandler(GreenHandler):
@@ -87,10 +76,8 @@ class LookHandler(GreenHandler):
         if not addresses.keys() >= set(wanted):
             raise web.HTTPError(400, "MLflow is asked only for runs of this notebook.")
         with _only_child(self.desk):
-            found = await asyncio.to_thread(
-                ask, {run_id: addresses[run_id] for run_id in wanted}, self.desk.home, dict(os.environ)
-            )
-        self.answer(found)
+            wanted_at = {run_id: addresses[run_id] for run_id in wanted}
+            await self.answer(ask, wanted_at, self.desk.home, dict(os.environ))
 
 
 class SendHandler(GreenHandler):
@@ -100,6 +87,11 @@ class SendHandler(GreenHandler):
     async def post(self) -> None:
         path, kernel = _posted(self, self.body())
         with _only_child(self.desk):
-            problem = await asyncio.to_thread(self.desk.runs.send, path, kernel, dict(os.environ))
-        runs = await asyncio.to_thread(_known, self.desk, path, kernel)
-        self.answer(replace(runs, problem=problem or runs.problem))
+            folder = self.desk.folder(path)
+            problem = await asyncio.to_thread(self.desk.runs.send, path, kernel, dict(os.environ), folder)
+        await self.answer(_after, self.desk, path, kernel, problem)
+
+
+def _after(desk: Desk, path: str | None, kernel: str | None, problem: str | None) -> Runs:
+    runs = _known(desk, path, kernel)
+    return replace(runs, problem=problem or runs.problem)

@@ -1,11 +1,10 @@
-"""The settings of kernels that this server starts, and the grids that can be chosen.
+"""The settings of a notebook's kernel that this server starts, and the grids that can be chosen.
 
 From the browser only what turns joules into grams and money can be set: neither the network nor an address or path.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from tornado import web
 
 from jupyter_green.intensity import resolve
-from jupyter_green.server.base import GreenHandler, asked
+from jupyter_green.server.base import GreenHandler, asked, body_text
 from jupyter_green.server.wire import SettingsState, SettingState, Zone
 from jupyter_green.settings import PREFIX, write_setting
 from jupyter_green.tables import read_zones
@@ -25,11 +24,14 @@ _writing = threading.Lock()  # who writes a name keeps the others' as they are
 
 
 class SettingsHandler(GreenHandler):
-    """``GET settings``, and ``PUT settings`` with ``name`` and ``value`` (null: as if it had never been set)."""
+    """``GET settings?path=&kernel=``, and ``PUT settings`` with ``path``, ``kernel``, ``name`` and ``value``.
+
+    A null takes the value away. Without a path the answer is for a notebook in the server's root.
+    """
 
     @asked
     async def get(self) -> None:
-        self.answer(await asyncio.to_thread(_state))
+        await self.answer(_state, self._folder(self.text("path"), self.text("kernel")))
 
     @asked
     async def put(self) -> None:
@@ -38,11 +40,15 @@ class SettingsHandler(GreenHandler):
             raise web.HTTPError(400, f"Only {', '.join(_OPEN)} can be set from the browser.")
         if "value" not in body:
             raise web.HTTPError(400, "A value is expected, or null to take it away.")
-        self.answer(await asyncio.to_thread(_write, body["name"], body["value"]))
+        folder = self._folder(body_text(body, "path"), body_text(body, "kernel"))
+        await self.answer(_write, folder, body["name"], body["value"])
+
+    def _folder(self, path: str | None, kernel: str | None) -> Path:
+        return self.desk.folder(None if path is None else self.named(path, kernel)[0])
 
 
-def _state() -> SettingsState:
-    settings, problem = usable_settings(os.environ)
+def _state(folder: Path) -> SettingsState:
+    settings, problem = usable_settings(os.environ, folder)
     return SettingsState(
         settings=tuple(
             SettingState(name=name, value=getattr(settings, name), source=source, is_locked=name in settings.locked)
@@ -53,8 +59,8 @@ def _state() -> SettingsState:
     )
 
 
-def _write(name: str, value: Any) -> SettingsState:
-    settings, _ = usable_settings(os.environ)
+def _write(folder: Path, name: str, value: Any) -> SettingsState:
+    settings, _ = usable_settings(os.environ, folder)
     if name in settings.locked:
         raise web.HTTPError(403, f"{name} is locked on this computer ({settings.sources[name]}).")
     if name == "intensity" and value is not None:
@@ -64,7 +70,7 @@ def _write(name: str, value: Any) -> SettingsState:
             path = write_setting(name, value)
     except OSError as error:
         raise web.HTTPError(500, f"The settings cannot be written ({error.strerror}).") from error
-    state = _state()
+    state = _state(folder)
     source = next(one.source for one in state.settings if one.name == name)
     if value is None or Path(source) == path:
         return state
@@ -82,7 +88,7 @@ class ZonesHandler(GreenHandler):
 
     @asked
     async def get(self) -> None:
-        self.answer(await asyncio.to_thread(_zones))
+        await self.answer(_zones)
 
 
 def _zones() -> list[Zone]:

@@ -1,9 +1,11 @@
-"""The kernels that somebody looks at: one sample a request, and none without."""
+"""The kernels that somebody looks at: watched while a page asks, and not without."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -39,29 +41,42 @@ class Watches:
         """The ids of the kernels that are watched now."""
         return tuple(self._watched)
 
-    def watch(self, kernel_id: str, environ: Any) -> Watch | str:
-        """Sample a kernel and return its watch, which is kept for some seconds; or in a sentence why there is none.
+    async def watch(self, kernel_id: str, environ: Mapping[str, str], folder: Path) -> Watch | str:
+        """Return a kernel's watch, which is kept for some seconds; or in a sentence why there is none.
 
-        To be called in the server's event loop.
+        Args:
+            kernel_id: The kernel.
+            environ: The environment that it was started with.
+            folder: Where it was started: a project's settings may name the watts of its CPU.
         """
         pid = self._pid(kernel_id)
         if isinstance(pid, str):
             self._drop(kernel_id)
             return pid
+        watch = self._known(kernel_id, pid)
+        if watch is None:
+            made = await asyncio.to_thread(_make, pid, environ, folder)
+            watch = self._known(kernel_id, pid)  # another request may have made one meanwhile
+            if watch is None:
+                watch = made
+            else:
+                made.close()
+        self._keep(kernel_id, pid, watch)
+        return watch
+
+    def _keep(self, kernel_id: str, pid: int, watch: Watch) -> None:
+        known = self._watched.get(kernel_id)
+        if known is not None:
+            known.end.cancel()
+        end = asyncio.get_running_loop().call_later(self._patience_s, self._drop, kernel_id)
+        self._watched[kernel_id] = _Watched(pid, watch, end)
+
+    def _known(self, kernel_id: str, pid: int) -> Watch | None:
         known = self._watched.get(kernel_id)
         if known is not None and (known.pid != pid or known.watch.has_ended):
             self._drop(kernel_id)
-            known = None
-        if known is None:
-            settings, _ = usable_settings(environ)
-            watch = Watch(make_meter(pid, settings.cpu_busy_w, settings.cpu_idle_w))
-        else:
-            watch = known.watch
-            known.end.cancel()
-        watch.sample()
-        end = asyncio.get_running_loop().call_later(self._patience_s, self._drop, kernel_id)
-        self._watched[kernel_id] = _Watched(pid, watch, end)
-        return "The kernel has ended." if watch.has_ended else watch
+            return None
+        return None if known is None else known.watch
 
     def _pid(self, kernel_id: str) -> int | str:
         try:
@@ -85,7 +100,7 @@ class Watches:
             known.end.cancel()
             known.watch.close()
 
-    def close(self) -> None:
-        """Let go of all kernels."""
-        for kernel_id in list(self._watched):
-            self._drop(kernel_id)
+
+def _make(pid: int, environ: Mapping[str, str], folder: Path) -> Watch:
+    settings, _ = usable_settings(environ, folder)
+    return Watch(make_meter(pid, settings.cpu_busy_w, settings.cpu_idle_w))

@@ -2,8 +2,10 @@
 
 ``courier LOG``       follows one session: standard input is the pipe to its kernel.
 ``courier LOG wait``  the same, but nothing is there to deliver yet.
-``once``              reads jobs as JSON from standard input and prints an outcome for each.
-``look``              reads runs as JSON from standard input and prints what MLflow says of them, a line for each store.
+``once MARK``         reads jobs as JSON from standard input and prints an outcome for each.
+``look MARK``         reads runs as JSON from standard input and prints what MLflow says of them, a line for each store.
+
+A line of an answer begins with the mark.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from jupyter_green.records import Session, target_from_json, to_json
 from jupyter_green.settings import read_home
@@ -107,21 +109,26 @@ def _wait_for_end(log: Path) -> None:
         time.sleep(0.1)
 
 
-def once(environ: Mapping[str, str]) -> None:
+def once(environ: Mapping[str, str], mark: str) -> None:
     """Deliver what the jobs on standard input name."""
     home = read_home(environ)
     for job in json.loads(sys.stdin.read()):
         wanted = None if job["wanted"] is None else target_from_json(job["wanted"])
         outcome: Outcome = deliver(home, Path(job["log"]), wanted, environ)
-        print(json.dumps(to_json(outcome)), flush=True)
+        _say(mark, to_json(outcome))
     forget_old(home, environ)
 
 
-def look(environ: Mapping[str, str]) -> None:
+def look(environ: Mapping[str, str], mark: str) -> None:
     """Ask MLflow for the runs that standard input names."""
     _lower_priority()
     for said in answer(json.loads(sys.stdin.read()), environ):
-        print(json.dumps(said), flush=True)
+        _say(mark, said)
+
+
+def _say(mark: str, answer: Any) -> None:
+    """Print an answer in a line of its own, whatever mlflow and its plug-ins print."""
+    print(f"\n{mark}{json.dumps(answer)}", flush=True)
 
 
 if __name__ == "__main__":
@@ -130,6 +137,6 @@ if __name__ == "__main__":
     if sys.argv[1] == "courier":
         follow(Path(sys.argv[2]), given, wait=sys.argv[3:] == ["wait"])
     elif sys.argv[1] == "look":
-        look(given)
+        look(given, sys.argv[2])
     else:
-        once(given)
+        once(given, sys.argv[2])

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 from jupyter_green.errors import GreenError, UsageError
@@ -106,10 +107,15 @@ def last() -> CellRecord | None:
     return None if tracker is None else tracker.last
 
 
-def usable_settings(environ: Mapping[str, str]) -> tuple[Settings, str | None]:
-    """Return the user's settings without what is wrong in them, and in sentences what that is."""
+def usable_settings(environ: Mapping[str, str], cwd: Path | None = None) -> tuple[Settings, str | None]:
+    """Return the user's settings without what is wrong in them, and in sentences what that is.
+
+    Args:
+        environ: The environment.
+        cwd: Where the search for a project's settings starts; the process's own folder by default.
+    """
     problems: list[str] = []
-    settings = read_settings(environ=environ, on_error=problems.append)
+    settings = read_settings(environ=environ, cwd=cwd, on_error=problems.append)
     try:
         resolve_or_none(settings)
     except UsageError as error:

@@ -23,6 +23,7 @@ from jupyter_green.track.receipts import Delivered, Receipts, read_receipts, rec
 from jupyter_green.track.sync import OWN_CONFIGURATION, send
 from jupyter_green.track.target import without_credentials
 
+_PATIENCE_S = 600.0  # how long sending may take while other pages wait for their turn
 _MOST_KNOWN = 1024  # sessions whose runs are kept in memory, those asked for last
 _ANYWHERE = Target(tracking_uri=None, experiment=None)  # where does not matter for how many wait
 
@@ -93,18 +94,25 @@ class KnownRuns:
             self._known.popitem(last=False)
         return known[1]
 
-    def send(self, notebook: str | None, kernel_id: str | None, environ: Mapping[str, str]) -> str | None:
+    def send(self, notebook: str | None, kernel_id: str | None, environ: Mapping[str, str], folder: Path) -> str | None:
         """Deliver what waits of a notebook's sessions; return why that failed, if it did.
 
         Credentials in this environment go to the address that this environment names, and to no other.
 
+        Args:
+            notebook: As in `of`.
+            kernel_id: As there.
+            environ: The user's environment.
+            folder: Where the notebook's kernel starts.
+
         Raises:
-            UsageError: If a setting is invalid: what was meant is not known, so nothing is sent.
+            UsageError: As `jupyter_green.track.sync.send` does.
         """
         with self._lock:
             sessions = self._heads.sessions(notebook, kernel_id)
         logs = (log for log in map(_sendable, sessions) if log is not None)
-        problems = [outcome["problem"] for _, outcome in send(logs, self._home, environ) if outcome["problem"]]
+        results = send(logs, self._home, environ, folder, _PATIENCE_S)
+        problems = [outcome["problem"] for _, outcome in results if outcome["problem"]]
         return str(problems[-1]) if problems else None
 
 

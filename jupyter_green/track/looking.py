@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from jupyter_green.errors import DeliveryError
-from jupyter_green.track.secrets import mask_text
+from jupyter_green.track.child import ask_child
 from jupyter_green.track.store import connect, refused, sqlite_path
 from jupyter_green.track.sync import environs, is_trusted
 from jupyter_green.track.target import absolute_uri
@@ -64,26 +62,15 @@ def ask(addresses: Mapping[str, str], home: Path, environ: Mapping[str, str]) ->
 
 
 def _ask_child(jobs: Mapping[str, Sequence[str]], environ: Mapping[str, str], wait_s: float) -> dict[str, Found | None]:
-    uris = ", ".join(jobs)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "jupyter_green.track", "look"],  # no module of the current folder
-            input=json.dumps(jobs).encode(),
-            capture_output=True,
-            env=dict(environ),
-            timeout=max(0.0, wait_s),
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise refused(uris, OSError(f"it did not answer ({PATIENCE_S:g} s)")) from None
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
-    for line in lines:
-        if line["problem"] is not None:
-            raise DeliveryError(*line["problem"])
-    if len(lines) < len(jobs):
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise refused(uris, OSError(mask_text(said[-1])))
-    return {run_id: None if one is None else Found(**one) for line in lines for run_id, one in line["runs"].items()}
+    said = ask_child("look", jobs, environ, max(0.0, wait_s))
+    for answer in said.answers:
+        if answer["problem"] is not None:
+            raise DeliveryError(*answer["problem"])
+    if len(said.answers) < len(jobs):
+        reason = f"it did not answer ({PATIENCE_S:g} s)" if said.is_late else said.reason
+        raise refused(", ".join(jobs), OSError(reason))
+    found = [item for answer in said.answers for item in answer["runs"].items()]
+    return {run_id: None if one is None else Found(**one) for run_id, one in found}
 
 
 def answer(jobs: Mapping[str, Iterable[str]], environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import site
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from jupyter_green.errors import UsageError
 from jupyter_green.records import Target, to_json
-from jupyter_green.settings import read_home, read_settings
+from jupyter_green.settings import Settings, read_home, read_settings
+from jupyter_green.track.child import ask_child
 from jupyter_green.track.deliver import group
 from jupyter_green.track.history import is_over, sessions
 from jupyter_green.track.journal import SessionLog
@@ -28,6 +27,17 @@ _CREDENTIALS = (
 )  # fmt: skip
 _LOCAL = ("", "file", "sqlite")  # schemes of stores on this computer
 OWN_CONFIGURATION = ("databricks", "databricks-uc", "uc")  # the journal names no address, but the user's settings
+
+
+def refuse_if_locked(settings: Settings) -> None:
+    """Send nothing where an administrator keeps MLflow off, however it was asked for.
+
+    Raises:
+        UsageError: If that is so.
+    """
+    if settings.mlflow == "off" and "mlflow" in settings.locked:
+        source = settings.sources["mlflow"]
+        raise UsageError(f"mlflow is locked to off by the administrator ({source}), so nothing is sent.")
 
 
 def sync_session(log: Path, wanted: Target, environ: Mapping[str, str]) -> str:
@@ -47,49 +57,59 @@ def sentence(outcome: Mapping[str, Any]) -> str:
     return f"Sent {records} to MLflow at {outcome['tracking_uri']}, run {outcome['run_id']}."
 
 
-def run_jobs(jobs: Iterable[tuple[Path, Target | None]], environ: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Deliver sessions in a child process and return an outcome for each."""
+def run_jobs(
+    jobs: Iterable[tuple[Path, Target | None]], environ: Mapping[str, str], patience_s: float | None = None
+) -> list[dict[str, Any]]:
+    """Deliver sessions in a child process and return an outcome for each.
+
+    Args:
+        jobs: Journal files, and where their records go that name no place.
+        environ: The environment of the child.
+        patience_s: How long it may take; None: as long as it takes. What has not arrived by then waits.
+    """
     given = [{"log": str(log), "wanted": None if wanted is None else to_json(wanted)} for log, wanted in jobs]
     if not given:
         return []
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "jupyter_green.track", "once"],  # no module of the current folder
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        env=dict(environ),
-        check=False,
-    )
-    outcomes = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    said = ask_child("once", given, environ, patience_s)
     failed = {"delivered": 0, "tracking_uri": None, "experiment_id": None, "run_id": None}
-    missing = len(given) - len(outcomes)
-    return outcomes + [{**failed, "problem": f"delivery to MLflow failed: {reason}"}] * missing
+    missing = len(given) - len(said.answers)
+    return [*said.answers, *[{**failed, "problem": f"delivery to MLflow failed: {said.reason}"}] * missing]
 
 
 def sync_all(environ: Mapping[str, str]) -> list[tuple[SessionLog, dict[str, Any]]]:
     """Deliver every session that MLflow does not have entirely, as `send` does."""
     home = read_home(environ)
-    return send(sessions(home), home, environ)
+    return send(sessions(home), home, environ, Path.cwd())
 
 
-def send(logs: Iterable[SessionLog], home: Path, environ: Mapping[str, str]) -> list[tuple[SessionLog, dict[str, Any]]]:
+def send(
+    logs: Iterable[SessionLog], home: Path, environ: Mapping[str, str], folder: Path, patience_s: float | None = None
+) -> list[tuple[SessionLog, dict[str, Any]]]:
     """Deliver those of some sessions that MLflow does not have entirely, and return an outcome for each.
 
     Credentials in this environment go to the address that this environment names, and to no other.
 
+    Args:
+        logs: The sessions.
+        home: The folder of the journal.
+        environ: The user's environment.
+        folder: Records that name no place go to MLflow as if it were used here now.
+        patience_s: As in `run_jobs`.
+
     Raises:
-        UsageError: If a setting is invalid: what was meant is not known, so nothing is sent.
+        UsageError: If an admin locked MLflow off, or if a setting is invalid: what was meant is not known, so nothing
+            is sent.
     """
-    # Records that name no place go to MLflow as this environment has it, as if mlflow were used now.
-    wanted = target(environ, os.getcwd(), read_settings(environ=environ).experiment)
+    settings = read_settings(environ=environ, cwd=folder)
+    refuse_if_locked(settings)
+    wanted = target(environ, str(folder), settings.experiment)
     waiting = [log for log in logs if _lacks(log, wanted)]
     trusted = [log for log in waiting if _is_trusted(log, environ, wanted)]
     others = [log for log in waiting if log not in trusted]
     results: list[tuple[SessionLog, dict[str, Any]]] = []
     with environs(environ, home) as (full, clean):
         for some, used in ((trusted, full), (others, clean)):
-            results += zip(some, run_jobs([(log.path, wanted) for log in some], used), strict=True)
+            results += zip(some, run_jobs([(log.path, wanted) for log in some], used, patience_s), strict=True)
     return results
 
 

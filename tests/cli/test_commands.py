@@ -97,6 +97,21 @@ def test_sync_with_a_bad_setting(tmp_path: Path, home: Path, make_store: Callabl
     assert "Sent 1 record to MLflow" in green("sync", cwd=tmp_path).out
 
 
+def test_sync_where_an_admin_keeps_mlflow_off(tmp_path: Path, home: Path, make_store: Callable[[Path], str]) -> None:
+    """``sync`` sends nothing where an admin locked MLflow off, and names the file; without the lock it is a wish."""
+    make_store(tmp_path)
+    forge.write(home, forge.dead(cwd=str(tmp_path)), [forge.record(1)])
+    etc = tmp_path / "etc" / "jupyter_green_config.py"
+    etc.parent.mkdir()
+    etc.write_text('c.JupyterGreen.mlflow = "off"\nc.JupyterGreen.locked = ["mlflow"]\n')
+    env = {"JUPYTER_CONFIG_PATH": str(etc.parent)}
+    refused = green("sync", cwd=tmp_path, env=env)
+    said = f"mlflow is locked to off by the administrator ({etc}, locked), so nothing is sent.\n"
+    assert (refused.code, refused.out, refused.err) == (2, "", said)
+    etc.write_text('c.JupyterGreen.mlflow = "off"\n')
+    assert "Sent 1 record to MLflow" in green("sync", cwd=tmp_path, env=env).out
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
 def test_a_terminal_that_cannot_show_everything(encoding: str, tmp_path: Path, home: Path) -> None:
     """What standard output or error has no character for is a question mark there, never a traceback."""

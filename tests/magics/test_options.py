@@ -242,6 +242,19 @@ def test_a_locked_grid_is_not_chosen_elsewhere(locked: tuple[Kernel, Path]) -> N
     assert record.intensity.zone == "DEU"
 
 
+def test_nothing_is_sent_where_mlflow_is_locked_off(tmp_path: Path) -> None:
+    """``%track_energy sync`` is one line on standard error where an admin keeps MLflow off."""
+    etc = tmp_path / "etc" / "jupyter_green_config.py"
+    etc.parent.mkdir()
+    etc.write_text('c.JupyterGreen.locked = ["mlflow"]\nc.JupyterGreen.mlflow = "off"\n')
+    with Kernel(tmp_path, green_home=tmp_path / "home", env={"JUPYTER_CONFIG_PATH": str(etc.parent)}) as kernel:
+        kernel.run("%load_ext jupyter_green")
+        kernel.run("%%track_energy --quiet\n1")
+        reply = kernel.run("%track_energy sync")
+    said = f"track_energy: mlflow is locked to off by the administrator ({etc}, locked), so nothing is sent.\n"
+    assert (reply.status, reply.stream("stdout"), reply.stream("stderr")) == ("ok", "", said)
+
+
 def test_what_is_locked_may_be_typed(locked: tuple[Kernel, Path]) -> None:
     """An option that says what is locked anyway is no mistake."""
     kernel, _ = locked

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -396,6 +397,31 @@ async def test_what_is_left_of_requests(
 # The doctor and the report
 
 
+async def test_one_doctor_for_all_who_ask_at_once(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages that ask for the doctor at the same time wait for the same one; who asks later gets a new one."""
+    calls: list[int] = []
+    begun: list[int] = []
+    answer = threading.Event()
+    begin = measured.DoctorHandler.prepare
+
+    async def count(handler: measured.DoctorHandler) -> None:
+        await begin(handler)
+        begun.append(1)
+        if len(begun) == 5:
+            asyncio.get_running_loop().call_soon(answer.set)
+
+    def doctor() -> dict[str, int]:
+        calls.append(1)
+        assert answer.wait(PATIENCE_S)
+        return {"number": len(calls)}
+
+    monkeypatch.setattr(measured.DoctorHandler, "prepare", count)
+    monkeypatch.setattr(measured, "_doctor", doctor)
+    answers = await asyncio.gather(*(ask("doctor") for _ in range(5)))
+    assert [said for _, said in answers] == [{"number": 1}] * 5
+    assert await ask("doctor") == (200, {"number": 2})
+
+
 async def test_the_doctor(ask: Ask, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The doctor's answer is that of the command line; what keeps it from answering is a sentence."""
     status, state = await ask("doctor")
@@ -507,12 +533,13 @@ async def test_a_kernel_is_watched_while_a_page_asks(ask: Ask, desk: Desk, jp_se
     desk.watches = watches = Watches(jp_serverapp.kernel_manager, patience_s)
     async with _kernel(jp_serverapp) as kernel_id:
         (first,) = (await ask("live", kernel=kernel_id))[1]["samples"]
-        watch = watches.watch(kernel_id, os.environ)
+        watch = await watches.watch(kernel_id, os.environ, desk.folder(None))
         assert not isinstance(watch, str)
         until = time.monotonic() + 1.5 * patience_s
         while time.monotonic() < until:
             await asyncio.sleep(0.1)
-            assert watches.watch(kernel_id, os.environ) is watch  # each request counts anew
+            assert await watches.watch(kernel_id, os.environ, desk.folder(None)) is watch  # each request counts anew
+            watch.sample()
         assert len(watch.since(first["at_s"])) >= 3
         async with asyncio.timeout(PATIENCE_S):
             while watches.kernels:
@@ -520,8 +547,27 @@ async def test_a_kernel_is_watched_while_a_page_asks(ask: Ask, desk: Desk, jp_se
         assert watch.has_ended
         (again,) = (await ask("live", kernel=kernel_id))[1]["samples"]
         assert again["power_w"] is None
-        watches.close()
-        assert watches.kernels == ()
+
+
+async def test_many_pages_begin_to_watch_at_once(ask: Ask, desk: Desk, jp_serverapp: Any) -> None:
+    """Pages that begin to look at a kernel at the same moment see the same samples."""
+    async with _kernel(jp_serverapp) as kernel_id:
+        lives = [live for _, live in await asyncio.gather(*(ask("live", kernel=kernel_id) for _ in range(20)))]
+        assert {live["problem"] for live in lives} == {None}
+        assert len({live["samples"][0]["at_s"] for live in lives}) == 1
+        assert desk.watches.kernels == (kernel_id,)
+
+
+async def test_a_kernel_is_watched_by_the_settings_of_its_notebooks_folder(
+    ask: Ask, desk: Desk, jp_serverapp: Any, jp_root_dir: Path
+) -> None:
+    """The watts that a project's file beside the notebook names are those of its live power, as of its cells."""
+    project = jp_root_dir / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text("[tool.jupyter_green]\ncpu_busy_w = 12.5\n")
+    async with _kernel(jp_serverapp) as kernel_id:
+        _, live = await ask("live", path="project/nb.ipynb", kernel=kernel_id)
+    assert "12.5 W" in live["method"] or "RAPL" in live["method"]
 
 
 async def test_a_kernel_that_ended_by_itself(ask: Ask, desk: Desk, jp_serverapp: Any) -> None:

@@ -41,6 +41,22 @@ async def test_every_setting_is_told(ask: Ask, monkeypatch: pytest.MonkeyPatch) 
     assert state["intensity"]["zone"] == "FRA"
 
 
+async def test_a_notebooks_project_counts(ask: Ask, jp_root_dir: Path) -> None:
+    """The settings are those of the notebook's folder, as its kernel reads them; outside the root there are none."""
+    project = jp_root_dir / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text('[tool.jupyter_green]\nintensity = "DEU"\n')
+    _, state = await ask("settings", path="project/nb.ipynb")
+    assert _of(state, "intensity") == ("DEU", str(project / "pyproject.toml"), False)
+    assert state["intensity"]["zone"] == "DEU"
+    assert _of((await ask("settings"))[1], "intensity") == (None, "default", False)
+    body = {"name": "intensity", "value": "FRA", "path": "project/nb.ipynb"}
+    _, state = await ask("settings", "PUT", body)
+    assert state["problem"] == f"intensity was saved, but {project / 'pyproject.toml'} is what counts."
+    assert (await ask("settings", path="../nb.ipynb"))[0] == 404
+    assert (await ask("settings", "PUT", {**body, "path": 3}))[0] == 400
+
+
 async def test_what_is_set_is_there_the_next_time(ask: Ask, jp_config_dir: Path) -> None:
     """A value goes into the user's file, is answered at once, and null takes it away again."""
     path = jp_config_dir / "jupyter_green_config.json"

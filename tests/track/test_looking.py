@@ -350,7 +350,7 @@ def test_sending_keeps_credentials_too(home: Path, tmp_path: Path) -> None:
     with recorder(500) as foreign:
         goal = Target(tracking_uri=foreign.uri, experiment=None)
         write(home, dead(cwd=str(tmp_path)), [record(1, mlflow=goal)])
-        problem = KnownRuns(home).send(NOTEBOOK, None, clean_environ(home, **_user(tmp_path)))
+        problem = KnownRuns(home).send(NOTEBOOK, None, clean_environ(home, **_user(tmp_path)), tmp_path)
         assert problem is not None
         assert problem.startswith(f"MLflow at {foreign.uri}: ")
         assert foreign.headers
@@ -370,7 +370,7 @@ def test_only_this_notebooks_records_are_sent(home: Path, folder: Path, make_sto
     write(home, inner, [record(1, session_id=f"{RUN}.1")])
     known = KnownRuns(home)
     assert known.of(NOTEBOOK, "k").waiting == 3
-    assert known.send(NOTEBOOK, "k", clean_environ(home)) is None
+    assert known.send(NOTEBOOK, "k", clean_environ(home), Path.cwd()) is None
     assert {run.session for run in runs(folder / "mlflow.db")} == {"1" * 16, "2" * 16}
     assert known.of(NOTEBOOK, "k").waiting == 1
 
@@ -380,7 +380,7 @@ def test_an_invalid_setting_sends_nothing(home: Path, folder: Path, make_store: 
     make_store(folder)
     write(home, dead(cwd=str(folder)), [record(1, mlflow=None)])
     with pytest.raises(UsageError, match="pue = 'abc' in environment"):
-        KnownRuns(home).send(NOTEBOOK, None, clean_environ(home, JUPYTER_GREEN_PUE="abc"))
+        KnownRuns(home).send(NOTEBOOK, None, clean_environ(home, JUPYTER_GREEN_PUE="abc"), Path.cwd())
     assert runs(folder / "mlflow.db") == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,6 +168,35 @@ def test_process_that_cannot_start(home: Path, folder: Path) -> None:
     outcomes = run_jobs([(log, None), (log, None)], clean_environ(home, PYTHONPATH=str(folder)))
     assert [sentence(outcome) for outcome in outcomes] == ["delivery to MLflow failed: no memory"] * 2
     assert run_jobs([], {}) == []
+
+
+def test_what_others_print_is_no_answer(home: Path, folder: Path, make_store: Callable[[Path], str]) -> None:
+    """Lines of whatever is imported beside mlflow are passed over, and secrets in an error's line are masked."""
+    make_store(folder)
+    log = write(home, session(cwd=str(folder)), [record(1)])
+    noise = folder / "noise"
+    noise.mkdir()
+    loud = noise / "sitecustomize.py"
+    loud.write_text("import atexit\nprint('{}\\n{', end='')\natexit.register(print, '{\"problem\": 1}')")
+    (outcome,) = run_jobs([(log, None)], clean_environ(home, PYTHONPATH=str(noise)))
+    assert (outcome["problem"], outcome["delivered"]) == (None, 1)
+    loud.write_text(f"import os; os.write(2, b'no http://ann:{PASSWORD}@host'); os._exit(3)")
+    (outcome,) = run_jobs([(log, None)], clean_environ(home, PYTHONPATH=str(noise)))
+    assert outcome["problem"].startswith("delivery to MLflow failed: no http://")
+    assert PASSWORD not in outcome["problem"]
+
+
+def test_a_delivery_that_takes_too_long_is_ended(home: Path, folder: Path, make_store: Callable[[Path], str]) -> None:
+    """Whoever waits for a delivery is told what arrived and that the rest waits; a later one sends it."""
+    make_store(folder)
+    first = write(home, session(cwd=str(folder)), [record(1)])
+    environ = clean_environ(home, MLFLOW_HTTP_REQUEST_TIMEOUT="1000")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        slow = Target(tracking_uri=f"http://127.0.0.1:{silent.getsockname()[1]}", experiment=None)
+        second = write(home, session("1" * 16), [record(1, session_id="1" * 16, mlflow=slow)])
+        outcomes = run_jobs([(first, None), (second, None)], environ, patience_s=12.0)
+    assert [outcome["delivered"] for outcome in outcomes] == [1, 0]
+    assert outcomes[1]["problem"] == "delivery to MLflow failed: it did not come to an end within 12 s"
 
 
 def test_sentences() -> None:
