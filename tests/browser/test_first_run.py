@@ -78,3 +78,21 @@ def test_the_leaf_shows_what_the_magic_switched(lab: Lab, server: LabServer, nam
     expect(lab.leaf).to_have_attribute("aria-pressed", "true")
     lab.command("notebook:run-cell-and-select-next")
     expect(lab.leaf).to_have_attribute("aria-pressed", "false")
+
+
+def test_each_notebook_has_its_own_leaf(lab: Lab, server: LabServer, name: str) -> None:
+    """Of two notebooks side by side, the leaf of each shows how that one stands, and a key on it switches that one."""
+    other = server.write("other-" + name, "b = 1")
+    lab.open(server.write(name, "a = 1"))
+    lab.track()
+    lab.command("docmanager:open", path=other, options={"mode": "split-right"})
+    lab.wait_for_kernel(other)
+    first, second = lab.leaf.nth(0), lab.leaf.nth(1)
+    expect(second).to_have_attribute("aria-pressed", "false")
+    expect(first).to_have_attribute("aria-pressed", "true")
+    first.focus()
+    lab.page.keyboard.press("Enter")
+    expect(first).to_have_attribute("aria-pressed", "false")
+    second.click()
+    expect(second).to_have_attribute("aria-pressed", "true")
+    expect(first).to_have_attribute("aria-pressed", "false")

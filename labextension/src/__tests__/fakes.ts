@@ -124,13 +124,13 @@ export class FakeContext {
 export class FakeView implements INotebookView {
   constructor(
     kernel: FakeKernel | null = new FakeKernel('k'),
-    public path = 'churn.ipynb'
+    public path = 'churn.ipynb',
+    readonly panel = {} as unknown as NotebookPanel
   ) {
     this.context.session = { kernel };
   }
 
   readonly context = new FakeContext();
-  readonly panel = {} as unknown as NotebookPanel;
   /** Its tab is in front. */
   isInFront = true;
 

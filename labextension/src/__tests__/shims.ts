@@ -1,4 +1,15 @@
-// Lumino's drag and drop derives an event from one that jsdom does not have.
-if (!('DragEvent' in globalThis)) {
-  Object.defineProperty(globalThis, 'DragEvent', { value: class extends MouseEvent {} });
+// What JupyterLab's modules and widgets look for, and jsdom does not have.
+const nothing = (): void => undefined;
+
+class Observer {
+  readonly observe = nothing;
+  readonly disconnect = nothing;
 }
+
+Object.assign(window, {
+  DragEvent: class extends MouseEvent {},
+  IntersectionObserver: Observer,
+  ResizeObserver: Observer,
+  matchMedia: () => ({ matches: false, addListener: nothing, removeListener: nothing }),
+  requestIdleCallback: (callback: () => void) => setTimeout(callback)
+});

@@ -1,12 +1,20 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import {
+  DOMUtils,
+  ICommandPalette,
+  IToolbarWidgetRegistry,
+  Notification
+} from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import type { Contents } from '@jupyterlab/services';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type { Widget } from '@lumino/widgets';
 
 import { leafIcon } from '../icons';
 import type { GreenModel } from '../model';
+import type { NotebookModel } from '../notebookModel';
 import { IGreenModel } from '../tokens';
 import { trackingSentence } from '../words';
 
@@ -17,35 +25,43 @@ export const CommandIDs = {
   open: 'jupyter-green:open'
 } as const;
 
+const TOOLBAR_ITEM = 'green-track'; // its name in the settings' schema
+
 /** What can be done from the palette, the menus and the notebook's toolbar. */
 export const commandsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-green:commands',
   description: 'Commands: track the notebook, save its report, send its records to MLflow.',
   autoStart: true,
   requires: [IGreenModel],
-  optional: [ICommandPalette, IDocumentManager, ITranslator],
+  optional: [ICommandPalette, IDocumentManager, IToolbarWidgetRegistry, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     model: GreenModel,
     palette: ICommandPalette | null,
     documents: IDocumentManager | null,
+    toolbars: IToolbarWidgetRegistry | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_green');
     const { commands, serviceManager } = app;
+    /** The notebook whose toolbar it is; without one, as in a menu, the one that is looked at. */
+    const notebookOf = (args: ReadonlyPartialJSONObject): NotebookModel | null =>
+      args['panel'] === undefined
+        ? model.current
+        : ([...model.notebooks].find(one => one.view.panel.id === args['panel']) ?? null);
     commands.addCommand(CommandIDs.track, {
       label: args =>
         args['toolbar'] === true ? '' : trans.__('Green: Track the Energy of This Notebook'),
-      caption: () =>
-        model.current?.tracking.isChosen === true
+      caption: args =>
+        notebookOf(args)?.tracking.isChosen === true
           ? trans.__('The energy of every cell is tracked. Click to stop.')
           : trans.__('Track the energy of every cell of this notebook'),
       icon: leafIcon,
-      isEnabled: () => model.current !== null,
+      isEnabled: args => notebookOf(args) !== null,
       isToggleable: true,
-      isToggled: () => model.current?.tracking.isChosen === true,
-      execute: async () => {
-        const notebook = model.current;
+      isToggled: args => notebookOf(args)?.tracking.isChosen === true,
+      execute: async args => {
+        const notebook = notebookOf(args);
         if (notebook === null) {
           return;
         }
@@ -95,10 +111,19 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
         }
       }
     });
+    toolbars?.addFactory('Notebook', TOOLBAR_ITEM, (panel: Widget) => {
+      panel.id ||= DOMUtils.createDomID(); // JupyterLab names it only when it is shown
+      const item = { name: TOOLBAR_ITEM, command: CommandIDs.track, args: { panel: panel.id } };
+      return toolbars.defaultFactory('Notebook', panel, item);
+    });
     const refresh = (): void => commands.notifyCommandChanged(CommandIDs.track);
+    const follow = (notebook: NotebookModel): void => {
+      notebook.changed.connect(refresh);
+      refresh();
+    };
     model.currentChanged.connect(refresh);
-    model.opened.connect((_, notebook) => notebook.changed.connect(refresh));
-    model.notebooks.forEach(notebook => notebook.changed.connect(refresh));
+    model.opened.connect((_, notebook) => follow(notebook));
+    model.notebooks.forEach(follow);
     for (const command of [CommandIDs.track, CommandIDs.report, CommandIDs.send]) {
       palette?.addItem({ command, category: trans.__('Green') });
     }
