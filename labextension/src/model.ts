@@ -4,6 +4,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 
 import type { Api } from './api';
 import { type INotebookView, NotebookModel } from './notebookModel';
+import { Tracking } from './tracking';
 
 const RUNNING_MS = 1000;
 const RESTING_MS = 2000;
@@ -58,9 +59,12 @@ export class GreenModel implements IDisposable {
     return this._opened;
   }
 
-  /** Follow a notebook that was opened; the caller disposes of the model when it is closed. */
+  /** Follow a view of a notebook that was opened; the caller disposes of the model when it is closed. */
   add(view: INotebookView): NotebookModel {
-    const model = new NotebookModel(this.api, view, () => this.wake());
+    const { sessionContext } = view;
+    const other = [...this._models].find(one => one.view.sessionContext === sessionContext);
+    const tracking = other?.tracking ?? new Tracking(sessionContext);
+    const model = new NotebookModel(this.api, view, tracking, () => this.wake());
     this._models.add(model);
     this._opened.emit(model);
     return model;
@@ -72,6 +76,9 @@ export class GreenModel implements IDisposable {
       this.show(null);
     }
     model.dispose();
+    if (![...this._models].some(other => other.tracking === model.tracking)) {
+      model.tracking.dispose();
+    }
   }
 
   /** Tell which notebook is looked at. */

@@ -7,7 +7,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import { type Api, ApiError, type INotebookKey } from './api';
 import { type IRunning, RunningCells } from './runningCells';
 import { extend } from './series';
-import { Tracking } from './tracking';
+import { isRestart, type Tracking } from './tracking';
 import type { CellState, LiveState, NotebookState, Sample } from './wire';
 
 /** What a model must know of the notebook that is shown. */
@@ -26,29 +26,19 @@ export class NotebookModel implements IDisposable {
   constructor(
     private readonly _api: Api,
     readonly view: INotebookView,
+    /** Whether its cells are tracked; other views of the notebook may share it. */
+    readonly tracking: Tracking,
     private readonly _onUse: () => void
   ) {
     const context = view.sessionContext;
-    this.tracking = new Tracking(
-      () => this._kernel,
-      kernel => context.specsManager.specs?.kernelspecs[kernel.name]?.language ?? null,
-      () => !context.isReady
-    );
-    this.tracking.changed.connect(() => {
-      this._changed.emit();
-      this._onUse();
-    });
+    tracking.changed.connect(this._onTracking, this);
     context.iopubMessage.connect(this._onMessage, this);
     context.kernelChanged.connect(this._onKernel, this);
     context.statusChanged.connect(this._onStatus, this);
-    context.connectionStatusChanged.connect(this._onConnection, this);
   }
 
   /** The newest record of each cell. */
   readonly cells = new Map<string, CellState>();
-
-  /** Whether its cells are tracked. */
-  readonly tracking: Tracking;
 
   /** The totals; null before the first answer. */
   get state(): NotebookState | null {
@@ -159,7 +149,6 @@ export class NotebookModel implements IDisposable {
       return;
     }
     this._isDisposed = true;
-    this.tracking.dispose();
     Signal.clearData(this);
   }
 
@@ -227,39 +216,24 @@ export class NotebookModel implements IDisposable {
     }
   }
 
+  private _onTracking(): void {
+    this._changed.emit();
+    this._onUse();
+  }
+
   private _onKernel(): void {
     this._samples = [];
     this._live = null;
     this._endAll();
-    this.tracking.lose();
-    void this.tracking.follow();
     if (this.isInUse) {
       void this.refresh();
     }
   }
 
   private _onStatus(_: ISessionContext, status: Kernel.Status): void {
-    if (status === 'restarting' || status === 'autorestarting' || status === 'dead') {
-      this._hasRestarted = true;
-      this._endAll();
-      this.tracking.lose();
-    } else if (status === 'idle' || status === 'starting') {
-      this._afterRestart();
-    }
-  }
-
-  private _onConnection(_: ISessionContext, status: Kernel.ConnectionStatus): void {
-    // JupyterLab may miss the first words of a kernel that died and came back, and not know its status for long.
-    if (status === 'connected') {
-      this._afterRestart();
-    }
-  }
-
-  private _afterRestart(): void {
-    if (this._hasRestarted) {
-      this._hasRestarted = false;
+    if (isRestart(status)) {
       this._samples = [];
-      void this.tracking.follow();
+      this._endAll();
     }
   }
 
@@ -303,7 +277,6 @@ export class NotebookModel implements IDisposable {
   private _samples: readonly Sample[] = [];
   private _problem: ApiError | null = null;
   private _readProblem: ApiError | null = null;
-  private _hasRestarted = false;
   private _reading: Promise<void> | null = null;
   private _isReadingAgain = false;
   private _isDisposed = false;

@@ -1,4 +1,6 @@
+import type { ISessionContext } from '@jupyterlab/apputils';
 import type { Kernel } from '@jupyterlab/services';
+import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { chooseIntensity, type ISwitchState, KernelError, switchTracking } from './kernelSwitch';
@@ -11,18 +13,17 @@ export type TrackingProblem =
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'settings'; readonly message: string };
 
-/** Whether a notebook's cells are tracked: what its user wants, and what its kernel says. */
-export class Tracking {
-  /**
-   * @param _getKernel The kernel that the notebook uses now.
-   * @param _languageOf A kernel's language, if that is known without asking the kernel.
-   * @param _isStarting The notebook has no kernel yet, but will have one.
-   */
-  constructor(
-    private readonly _getKernel: () => Kernel.IKernelConnection | null,
-    private readonly _languageOf: (kernel: Kernel.IKernelConnection) => string | null,
-    private readonly _isStarting: () => boolean
-  ) {}
+/**
+ * Whether a notebook's cells are tracked: what its user wants, and what its kernel says.
+ *
+ * All views of a notebook share it, as they share the session.
+ */
+export class Tracking implements IDisposable {
+  constructor(private readonly _context: ISessionContext) {
+    _context.kernelChanged.connect(this._onKernel, this);
+    _context.statusChanged.connect(this._onStatus, this);
+    _context.connectionStatusChanged.connect(this._onConnection, this);
+  }
 
   /** Its kernel measures every cell. */
   get isOn(): boolean {
@@ -76,28 +77,19 @@ export class Tracking {
   /** Remember that the notebook was tracked before the page was loaded. */
   async resume(): Promise<void> {
     this._isWanted = true;
-    await this.follow();
-  }
-
-  /** Turn it on in a kernel that came back or took the place of another, if the user wants that. */
-  async follow(): Promise<void> {
-    if (this._isWanted && this._getKernel() !== null) {
-      await this._switch(true);
-    }
-  }
-
-  /** The kernel is gone, or another one. */
-  lose(): void {
-    this._carries = false;
-    this._set(false, null);
+    await this._follow();
   }
 
   /** Use another carbon intensity from the next cell on, if this kernel measures. */
   async chooseIntensity(said: string | null): Promise<void> {
-    const kernel = this._getKernel();
+    const kernel = this._kernel;
     if (kernel !== null && this._isOn) {
       await chooseIntensity(kernel, said);
     }
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
   }
 
   dispose(): void {
@@ -105,11 +97,57 @@ export class Tracking {
     Signal.clearData(this);
   }
 
+  private get _kernel(): Kernel.IKernelConnection | null {
+    return this._context.session?.kernel ?? null;
+  }
+
+  private _onKernel(): void {
+    this._lose();
+    void this._follow();
+  }
+
+  private _onStatus(_: ISessionContext, status: Kernel.Status): void {
+    if (isRestart(status)) {
+      this._hasRestarted = true;
+      this._lose();
+    } else if (status === 'idle' || status === 'starting') {
+      this._afterRestart();
+    }
+  }
+
+  private _onConnection(_: ISessionContext, status: Kernel.ConnectionStatus): void {
+    // JupyterLab may miss the first words of a kernel that died and came back, and not know its status for long.
+    if (status === 'connected') {
+      this._afterRestart();
+    }
+  }
+
+  private _afterRestart(): void {
+    if (this._hasRestarted) {
+      this._hasRestarted = false;
+      void this._follow();
+    }
+  }
+
+  /** The kernel is gone, or another one. */
+  private _lose(): void {
+    this._carries = false;
+    this._set(false, null);
+  }
+
+  /** Turn it on in a kernel that came back or took the place of another, if the user wants that. */
+  private async _follow(): Promise<void> {
+    if (this._isWanted && this._kernel !== null) {
+      await this._switch(true);
+    }
+  }
+
   /** Ask the kernel; true if it answered. */
   private async _switch(on: boolean | null): Promise<boolean> {
-    const kernel = this._getKernel();
+    const kernel = this._kernel;
     if (kernel === null) {
-      this._set(false, this._isStarting() ? null : { kind: 'no kernel' });
+      // One that has no kernel yet, but will have one, is no problem.
+      this._set(false, this._context.isReady ? { kind: 'no kernel' } : null);
       return false;
     }
     let state: ISwitchState;
@@ -122,12 +160,12 @@ export class Tracking {
       }
       state = await switchTracking(kernel, on);
     } catch (error) {
-      if (kernel === this._getKernel()) {
+      if (kernel === this._kernel) {
         this._set(false, problemOf(error));
       }
       return false;
     }
-    if (kernel !== this._getKernel()) {
+    if (kernel !== this._kernel) {
       return false;
     }
     this._carries = state.carries;
@@ -136,6 +174,11 @@ export class Tracking {
       state.problem === null ? null : { kind: 'settings', message: state.problem }
     );
     return true;
+  }
+
+  /** A kernel's language, if that is known without asking the kernel. */
+  private _languageOf(kernel: Kernel.IKernelConnection): string | null {
+    return this._context.specsManager.specs?.kernelspecs[kernel.name]?.language ?? null;
   }
 
   private _set(on: boolean, problem: TrackingProblem | null): void {
@@ -151,8 +194,14 @@ export class Tracking {
   private _pending: boolean | null = null; // what was chosen last, until the kernel answers
   private _problem: TrackingProblem | null = null;
   private _carries = false;
+  private _hasRestarted = false;
   private _isDisposed = false;
   private readonly _changed = new Signal<this, void>(this);
+}
+
+/** A kernel with this status has forgotten all, or will have. */
+export function isRestart(status: Kernel.Status): boolean {
+  return status === 'restarting' || status === 'autorestarting' || status === 'dead';
 }
 
 function problemOf(error: unknown): TrackingProblem {

@@ -247,6 +247,41 @@ describe('the notebook that is looked at', () => {
   });
 });
 
+describe('two views of one notebook', () => {
+  /** Open another view of a notebook: it has the same session. */
+  function openAgain(view: FakeView): NotebookModel {
+    return model.add(Object.assign(new FakeView(), { context: view.context }));
+  }
+
+  it('are tracked together, and their kernel is asked once after a restart', async () => {
+    const { notebook: first, view } = await tracked();
+    const second = openAgain(view);
+    expect([second.tracking.isOn, second.isInUse]).toEqual([true, true]);
+    view.context.tell('restarting');
+    view.context.tell('idle');
+    await settle();
+    expect(view.context.session?.kernel?.calls).toEqual(['switch(True)', 'switch(True)']);
+    await second.tracking.set(false);
+    expect([first.tracking.isWanted, second.tracking.isWanted]).toEqual([false, false]);
+  });
+
+  it('are followed until the last one is closed', async () => {
+    const { notebook: first, view } = await tracked();
+    const second = openAgain(view);
+    let told = 0;
+    first.changed.connect(() => (told += 1));
+    model.remove(first);
+    const kernel = new FakeKernel('other');
+    view.context.use(kernel);
+    await settle();
+    expect([second.tracking.isOn, told, kernel.calls]).toEqual([true, 0, ['switch(True)']]);
+    model.remove(second);
+    view.context.use(kernel);
+    await settle();
+    expect(kernel.calls.length).toBe(1);
+  });
+});
+
 it('stops for good when it is disposed of', async () => {
   const { notebook: opened } = await tracked();
   model.dispose();

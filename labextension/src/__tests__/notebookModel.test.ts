@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { NotebookModel } from '../notebookModel';
+import { Tracking } from '../tracking';
 import type { CellState } from '../wire';
 
 import {
@@ -26,15 +27,20 @@ let changes: number;
 let cells: string[][];
 
 function make(kernel: FakeKernel | null = new FakeKernel('k')): void {
-  model.dispose();
+  close();
   view = new FakeView(kernel);
   start();
+}
+
+function close(): void {
+  model.dispose();
+  model.tracking.dispose();
 }
 
 function start(): void {
   uses = changes = 0;
   cells = [];
-  model = new NotebookModel(api, view, () => (uses += 1));
+  model = new NotebookModel(api, view, new Tracking(view.sessionContext), () => (uses += 1));
   model.changed.connect(() => (changes += 1));
   model.cellsChanged.connect((_, changed) => cells.push([...changed].sort()));
 }
@@ -57,7 +63,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  model.dispose();
+  close();
   vi.useRealTimers();
 });
 
@@ -560,7 +566,7 @@ describe('a notebook that was closed', () => {
     make(kernel);
     await model.tracking.set(true);
     const [asked, told] = [api.asked.length, changes];
-    model.dispose();
+    close();
     expect(model.isDisposed).toBe(true);
     view.context.begin('r-a');
     view.context.end('r-a');
