@@ -2,6 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import type { Cell, CodeCell } from '@jupyterlab/cells';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { Signal } from '@lumino/signaling';
 import type { PanelLayout } from '@lumino/widgets';
 
 import { CellLine, type LineContent } from '../cellLine';
@@ -48,11 +49,7 @@ class Lines {
     _options.changed.connect(this._scan, this);
     content.modelChanged.connect(this._onModel, this);
     content.modelContentChanged.connect(this._scanSoon, this);
-    content.disposed.connect(() => {
-      _notebook.cellsChanged.disconnect(this._onCells, this);
-      _notebook.liveChanged.disconnect(this._onLive, this);
-      _options.changed.disconnect(this._scan, this);
-    });
+    content.disposed.connect(() => Signal.clearData(this)); // another view may keep the cells
     this._onModel();
     void context.ready.then(() => this._scan());
   }

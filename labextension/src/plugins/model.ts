@@ -34,12 +34,16 @@ export const modelPlugin: JupyterFrontEndPlugin<GreenModel> = {
       models.set(panel, notebook);
       let path = panel.context.path;
       notebook.ended.connect((_, cellId) => void afterCell(notebook, cellId));
-      panel.context.pathChanged.connect((_, renamed) => {
+      const rename = (_: unknown, renamed: string): void => {
         memory.rename(path, renamed);
         path = renamed;
         void notebook.refresh();
+      };
+      panel.context.pathChanged.connect(rename);
+      panel.disposed.connect(() => {
+        panel.context.pathChanged.disconnect(rename); // another view may keep it open
+        model.remove(notebook);
       });
-      panel.disposed.connect(() => model.remove(notebook));
       MessageLoop.installMessageHook(panel, (_, message) => {
         if (message.type === 'after-show') {
           // Another tab had hidden it, and nobody asked meanwhile. Older Lumino calls it visible only after this.
