@@ -131,6 +131,7 @@ export class Tracking implements IDisposable {
 
   /** The kernel is gone, or another one. */
   private _lose(): void {
+    this._life += 1;
     this._carries = false;
     this._set(false, null);
   }
@@ -150,30 +151,37 @@ export class Tracking implements IDisposable {
       this._set(false, this._context.isReady ? { kind: 'no kernel' } : null);
       return false;
     }
-    let state: ISwitchState;
+    const life = this._life;
+    const answer = await this._answer(kernel, on);
+    if (life !== this._life) {
+      return false;
+    }
+    if ('kind' in answer) {
+      this._set(false, answer);
+      return false;
+    }
+    this._carries = answer.carries;
+    this._set(
+      answer.on,
+      answer.problem === null ? null : { kind: 'settings', message: answer.problem }
+    );
+    return true;
+  }
+
+  /** What a kernel answers, or why there is no answer. */
+  private async _answer(
+    kernel: Kernel.IKernelConnection,
+    on: boolean | null
+  ): Promise<ISwitchState | TrackingProblem> {
     try {
       // Without waiting, so that a cell that is run right after the click finds tracking on.
       const language = this._languageOf(kernel) ?? (await kernel.info).language_info.name;
-      if (language !== 'python') {
-        this._set(false, { kind: 'language', language });
-        return false;
-      }
-      state = await switchTracking(kernel, on);
+      return language === 'python'
+        ? await switchTracking(kernel, on)
+        : { kind: 'language', language };
     } catch (error) {
-      if (kernel === this._kernel) {
-        this._set(false, problemOf(error));
-      }
-      return false;
+      return problemOf(error);
     }
-    if (kernel !== this._kernel) {
-      return false;
-    }
-    this._carries = state.carries;
-    this._set(
-      state.on,
-      state.problem === null ? null : { kind: 'settings', message: state.problem }
-    );
-    return true;
   }
 
   /** A kernel's language, if that is known without asking the kernel. */
@@ -195,6 +203,7 @@ export class Tracking implements IDisposable {
   private _problem: TrackingProblem | null = null;
   private _carries = false;
   private _hasRestarted = false;
+  private _life = 0; // of the kernel: what an earlier one says counts no more
   private _isDisposed = false;
   private readonly _changed = new Signal<this, void>(this);
 }

@@ -496,6 +496,23 @@ describe('tracking', () => {
     expect(kernel.calls).toEqual(['switch(True)', 'switch(True)']);
   });
 
+  it('has no problem where the kernel is restarted before it answered', async () => {
+    const kernel = new FakeKernel('k');
+    make(kernel);
+    let cancel: (reason: Error) => void = () => undefined;
+    kernel.gate = new Promise((_, reject) => (cancel = reject));
+    const switching = model.tracking.set(true);
+    await settle();
+    view.context.tell('restarting');
+    cancel(new Error('Canceled'));
+    await switching;
+    expect([model.tracking.problem, model.tracking.isChosen]).toEqual([null, true]);
+    kernel.gate = Promise.resolve();
+    view.context.tell('idle');
+    await settle();
+    expect([model.tracking.problem, model.tracking.isOn]).toEqual([null, true]);
+  });
+
   it('is on again where the kernel died and was started by itself', async () => {
     for (const status of ['autorestarting', 'dead'] as const) {
       const kernel = new FakeKernel('k');
