@@ -157,6 +157,9 @@ export class Tracking implements IDisposable {
       return false;
     }
     if ('kind' in answer) {
+      if (answer.kind === 'language') {
+        this._isWanted = false; // it cannot be had here
+      }
       this._set(false, answer);
       return false;
     }

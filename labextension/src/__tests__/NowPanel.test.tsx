@@ -125,6 +125,15 @@ it('says why a kernel cannot be tracked, and offers no button', () => {
   expect(page.all('button')).toEqual([]);
 });
 
+it('reads out why a click came to nothing, and offers it again', () => {
+  const page = show(panel({ isTracking: false }));
+  const why = 'This notebook has no kernel. Choose one, then track.';
+  page.show(panel({ isTracking: false, trackingProblem: why }));
+  const told = page.all('.jp-green-quiet[role=status]');
+  expect(told.map(one => [one.textContent, one.hidden])).toEqual([[why, false]]);
+  expect(page.find('button', 'Track this notebook').disabled).toBe(false);
+});
+
 it('reads a problem out, and keeps what was known', () => {
   const page = show(panel({ state: notebook() }));
   page.show(panel({ state: notebook(), problem: 'The server does not answer.' }));

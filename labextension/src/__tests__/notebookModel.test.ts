@@ -424,11 +424,11 @@ describe('tracking', () => {
     expect([model.tracking.isOn, kernel.calls]).toEqual([true, ['switch(True)']]);
   });
 
-  it('runs nothing in a kernel of another language', async () => {
+  it('runs nothing in a kernel of another language, and is not wanted there any more', async () => {
     const kernel = new FakeKernel('k', [TRACKED], 'R');
     make(kernel);
     await model.tracking.set(true);
-    expect(kernel.asked).toEqual([]);
+    expect([kernel.asked, model.tracking.isWanted, model.isInUse]).toEqual([[], false, false]);
   });
 
   it('follows what a cell did', async () => {

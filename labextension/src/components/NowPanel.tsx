@@ -8,7 +8,7 @@ import type { LiveState, NotebookState, Total } from '../wire';
 import { IDLE_W } from '../words';
 
 import { PowerChart } from './PowerChart';
-import { Problem, Quiet } from './Quiet';
+import { Problem, Quiet, Told } from './Quiet';
 
 const SPAN_S = 120;
 const STALE_S = 5; // what was seen longer ago is not now
@@ -30,6 +30,7 @@ export interface INowPanelProps {
   readonly notebook: string | null;
   /** null: this kernel cannot be tracked. */
   readonly isTracking: boolean | null;
+  /** Why the notebook cannot be tracked, or not well, in a sentence. */
   readonly trackingProblem: string | null;
   readonly firstRun: IFirstRun | null;
   readonly onTrack: (on: boolean) => void;
@@ -58,6 +59,7 @@ export function NowPanel(props: INowPanelProps) {
       ) : (
         <>
           <Tracking {...props} />
+          <Told>{props.trackingProblem}</Told>
           <Live live={live} trans={trans} />
           <Totals {...props} />
         </>
@@ -133,9 +135,9 @@ function Live({
   );
 }
 
-function Tracking({ isTracking, trackingProblem, onTrack, trans }: INowPanelProps) {
+function Tracking({ isTracking, onTrack, trans }: INowPanelProps) {
   if (isTracking === null) {
-    return trackingProblem === null ? null : <Quiet>{trackingProblem}</Quiet>;
+    return null;
   }
   return (
     <p className="jp-green-actions">
