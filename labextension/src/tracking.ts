@@ -80,10 +80,10 @@ export class Tracking implements IDisposable {
     await this._follow();
   }
 
-  /** Use another carbon intensity from the next cell on, if this kernel measures. */
+  /** Use another carbon intensity from the next cell on. */
   async chooseIntensity(said: string | null): Promise<void> {
     const kernel = this._kernel;
-    if (kernel !== null && this._isOn) {
+    if (kernel !== null) {
       await chooseIntensity(kernel, said);
     }
   }

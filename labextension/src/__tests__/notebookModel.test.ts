@@ -566,14 +566,13 @@ describe('tracking', () => {
     expect(model.tracking.isOn).toBe(true);
   });
 
-  it('lets a kernel that measures use another intensity, and asks no other', async () => {
+  it('lets its kernel use another intensity, if there is one', async () => {
+    make(null);
+    await model.tracking.chooseIntensity('FRA');
     const kernel = new FakeKernel('k');
     make(kernel);
     await model.tracking.chooseIntensity('FRA');
-    expect(kernel.calls).toEqual([]);
-    await model.tracking.set(true);
-    await model.tracking.chooseIntensity('FRA');
-    expect(kernel.calls).toEqual(['switch(True)', 'choose_intensity("FRA")']);
+    expect(kernel.calls).toEqual(['choose_intensity("FRA")']);
   });
 });
 

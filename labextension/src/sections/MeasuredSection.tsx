@@ -72,18 +72,25 @@ export class MeasuredSection extends Section {
     const said = code === '' ? null : code;
     this._message = null;
     await this._settings.ask(() => this.model.api.set('intensity', said));
-    if (this._settings.problem === null) {
-      try {
-        for (const notebook of this.model.notebooks) {
-          await notebook.tracking.chooseIntensity(said);
-        }
-        this._message = this.trans.__(
-          'It holds from the next cell on. Earlier records keep theirs.'
-        );
-      } catch (error) {
-        this._message = error instanceof Error ? error.message : String(error);
-      }
+    this.updateIfSeen();
+    if (this._settings.problem !== null) {
+      return;
     }
+    const measuring = [...this.model.notebooks].filter(
+      ({ tracking, state }) => tracking.isOn || state?.session != null
+    );
+    // Views of one notebook share its tracking. A kernel that is busy answers when it can.
+    const kernels = new Set(measuring.map(notebook => notebook.tracking));
+    const answers = await Promise.allSettled(
+      Array.from(kernels, tracking => tracking.chooseIntensity(said))
+    );
+    const reasons = answers.flatMap(answer =>
+      answer.status === 'rejected' ? [messageOf(answer.reason)] : []
+    );
+    this._message =
+      reasons.length === 0
+        ? this.trans.__('It holds from the next cell on. Earlier records keep theirs.')
+        : [...new Set(reasons)].join(' ');
     this.updateIfSeen();
   }
 
@@ -91,4 +98,8 @@ export class MeasuredSection extends Section {
   private readonly _settings = new Asked<SettingsState>();
   private readonly _zones = new Asked<readonly Zone[]>();
   private _message: string | null = null;
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
 }
