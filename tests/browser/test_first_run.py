@@ -46,7 +46,7 @@ def test_a_new_notebook_at_once(server: LabServer, lab_on: Callable[..., Lab]) -
 
 
 def test_nothing_happens_before_the_first_use(own_server: Callable[..., LabServer], lab_on: Callable[..., Lab]) -> None:
-    """Whoever never clicks has no line, no file, no code in the kernel, and no request but the first look."""
+    """Whoever never clicks has no line, no file, no code in the kernel, and no request but the first two looks."""
     server = own_server()
     lab = lab_on(server)
     lab.open(server.write("plain.ipynb", "1 + 1", "import sys\n'jupyter_green' in sys.modules"))
@@ -57,7 +57,7 @@ def test_nothing_happens_before_the_first_use(own_server: Callable[..., LabServe
         answer.url.partition("/jupyter-green/")[2].partition("?")[0]
         for answer in lab.answers
         if "/notebook" in answer.url or "/live" in answer.url
-    ] == ["notebook"]
+    ] == ["notebook", "notebook"]
     assert lab.page.locator(".jp-green-line").count() == 0
     assert not server.home.exists()
 

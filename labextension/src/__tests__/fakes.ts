@@ -85,6 +85,7 @@ export class FakeKernel {
 export class FakeContext {
   session: { kernel: FakeKernel | null } | null = null;
   isReady = true;
+  ready = Promise.resolve();
   /** What the server tells of kernels by their names. */
   readonly specsManager: {
     specs: { kernelspecs: Record<string, { language: string } | undefined> } | null;

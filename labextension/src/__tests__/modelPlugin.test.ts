@@ -9,7 +9,7 @@ import type { GreenModel } from '../model';
 import { modelPlugin } from '../plugins/model';
 import type { NotebookState } from '../wire';
 
-import { FakeContext, settle } from './fakes';
+import { door, FakeContext, FakeKernel, settle } from './fakes';
 import { live, notebook } from './made';
 
 const NAME = 'churn.ipynb';
@@ -76,6 +76,23 @@ beforeEach(() => {
 
 afterEach(() => {
   model.dispose();
+});
+
+it('reads a notebook again once its kernel is there, which alone may tell what it is', async () => {
+  const panel = new FakePanel();
+  const { gate, open } = door();
+  panel.sessionContext.ready = gate;
+  panels = [panel];
+  answer = url =>
+    url.searchParams.has('kernel') ? notebook() : notebook({ revision: 0, cells: [] });
+  await start();
+  await settle();
+  const kernel = new FakeKernel('k');
+  panel.sessionContext.use(kernel);
+  open();
+  await settle();
+  const [opened] = model.notebooks;
+  expect([opened?.cells.size, kernel.calls]).toEqual([1, ['switch(None)']]);
 });
 
 it('hears of a new name once, where another view of the notebook was closed', async () => {

@@ -55,16 +55,15 @@ export const modelPlugin: JupyterFrontEndPlugin<GreenModel> = {
         const wasTracked = await memory.isTracked(path);
         notebook.changed.connect(() => memory.note(path, notebook.tracking.isWanted));
         await notebook.refresh();
+        await notebook.view.sessionContext.ready;
         if (wasTracked) {
-          await notebook.view.sessionContext.ready;
           await notebook.tracking.resume();
-        } else if (notebook.isInUse) {
-          // Its kernel may be one that measures already: a page that was loaded again asks how.
-          await notebook.view.sessionContext.ready;
-          await notebook.refresh();
-          if (notebook.state !== null && notebook.state.session !== null) {
-            await notebook.tracking.ask();
-          }
+        }
+        // Of contents that are no files, and after a new name, its kernel alone may tell what was recorded.
+        await notebook.refresh();
+        if (!wasTracked && notebook.state !== null && notebook.state.session !== null) {
+          // It measures already: a page that was loaded again asks how.
+          await notebook.tracking.ask();
         }
       });
     };
