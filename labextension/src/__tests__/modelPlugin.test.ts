@@ -13,6 +13,7 @@ import { door, FakeContext, FakeKernel, settle } from './fakes';
 import { live, notebook } from './made';
 
 const NAME = 'churn.ipynb';
+const TRACKED = 'jupyter-green:tracked';
 
 let panels: FakePanel[];
 let state: IStateDB;
@@ -93,6 +94,20 @@ it('reads a notebook again once its kernel is there, which alone may tell what i
   await settle();
   const [opened] = model.notebooks;
   expect([opened?.cells.size, kernel.calls]).toEqual([1, ['switch(None)']]);
+});
+
+it('does not forget that a notebook is tracked when the page is left before its kernel is there', async () => {
+  const panel = new FakePanel();
+  panel.sessionContext.ready = door().gate;
+  panels = [panel];
+  await state.save(TRACKED, [NAME]);
+  await start();
+  await settle();
+  expect([asked.length, await state.fetch(TRACKED)]).toEqual([1, [NAME]]);
+  const kernel = new FakeKernel('k');
+  panel.sessionContext.use(kernel);
+  await settle();
+  expect(kernel.calls).toEqual(['switch(True)']);
 });
 
 it('hears of a new name once, where another view of the notebook was closed', async () => {

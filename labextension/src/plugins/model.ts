@@ -53,12 +53,12 @@ export const modelPlugin: JupyterFrontEndPlugin<GreenModel> = {
       });
       void panel.context.ready.then(async () => {
         const wasTracked = await memory.isTracked(path);
+        if (wasTracked) {
+          void notebook.tracking.resume(); // before anything is noted
+        }
         notebook.changed.connect(() => memory.note(path, notebook.tracking.isWanted));
         await notebook.refresh();
         await notebook.view.sessionContext.ready;
-        if (wasTracked) {
-          await notebook.tracking.resume();
-        }
         // Of contents that are no files, and after a new name, its kernel alone may tell what was recorded.
         await notebook.refresh();
         if (!wasTracked && notebook.state !== null && notebook.state.session !== null) {
