@@ -67,12 +67,13 @@ export class Api {
     return answer.text;
   }
 
-  async settings(): Promise<SettingsState> {
-    return this._get('settings', {});
+  /** The settings of a notebook's kernel: a project's file beside the notebook counts. */
+  async settings(key: INotebookKey | null): Promise<SettingsState> {
+    return this._get('settings', key === null ? {} : query(key));
   }
 
-  async set(name: string, value: string | null): Promise<SettingsState> {
-    return this._send('settings', 'PUT', { name, value });
+  async set(key: INotebookKey | null, name: string, value: string | null): Promise<SettingsState> {
+    return this._send('settings', 'PUT', { ...key, name, value });
   }
 
   async zones(): Promise<readonly Zone[]> {

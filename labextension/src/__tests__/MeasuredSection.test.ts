@@ -1,6 +1,7 @@
 import { Widget } from '@lumino/widgets';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
+import type { INotebookKey } from '../api';
 import { GreenModel } from '../model';
 import type { NotebookModel } from '../notebookModel';
 import { MeasuredSection } from '../sections/MeasuredSection';
@@ -11,9 +12,11 @@ import { notebook, settings, trans, WORLD } from './made';
 
 /** A server that keeps which grid was chosen. */
 class GridApi extends ScriptedApi {
+  readonly askedFor: (string | undefined)[] = [];
   private _kept = settings();
 
-  override settings(): Promise<SettingsState> {
+  override settings(key: INotebookKey | null): Promise<SettingsState> {
+    this.askedFor.push(key?.path);
     return Promise.resolve(this._kept);
   }
 
@@ -21,9 +24,9 @@ class GridApi extends ScriptedApi {
     return Promise.resolve([{ code: 'FRA', name: 'France', g_per_kwh: 56 }]);
   }
 
-  override set(_: string, zone: string): Promise<SettingsState> {
+  override set(_: INotebookKey | null, __: string, zone: string): Promise<SettingsState> {
     this._kept = { ...settings(), intensity: { ...WORLD, zone, label: `grid of ${zone}` } };
-    return this.settings();
+    return Promise.resolve(this._kept);
   }
 }
 
@@ -59,6 +62,14 @@ beforeEach(() => {
 afterEach(() => {
   section.dispose();
   model.dispose();
+});
+
+it('asks for the settings of the notebook that is looked at', async () => {
+  model.show(open(new FakeKernel('a')));
+  await settle();
+  model.show(open(new FakeKernel('b')));
+  await settle();
+  expect(api.askedFor).toEqual([undefined, 'a', 'b']);
 });
 
 it('tells a grid to each kernel that measures, tracked or not, and whatever another one says', async () => {

@@ -21,8 +21,7 @@ import { trackingSentence } from '../words';
 export const CommandIDs = {
   track: 'jupyter-green:track',
   report: 'jupyter-green:report',
-  send: 'jupyter-green:send',
-  open: 'jupyter-green:open'
+  send: 'jupyter-green:send'
 } as const;
 
 const TOOLBAR_ITEM = 'green-track'; // its name in the settings' schema

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import type { ReactElement } from 'react';
 
+import type { INotebookKey } from '../api';
 import { Asked } from '../asked';
 import { MeasuredPanel } from '../components/MeasuredPanel';
 import type { GreenModel } from '../model';
@@ -27,8 +28,15 @@ export class MeasuredSection extends Section {
 
   /** Ask for the settings; who tracks for the first time is told whether a grid is set. */
   async readSettings(): Promise<void> {
-    await this._settings.ask(() => this.model.api.settings());
+    await this._settings.ask(() => this.model.api.settings(this._key));
     this.updateIfSeen();
+  }
+
+  protected override onNotebook(): void {
+    super.onNotebook();
+    if (this.isVisible) {
+      void this._read();
+    }
   }
 
   protected override onAfterShow(message: Message): void {
@@ -53,9 +61,13 @@ export class MeasuredSection extends Section {
     );
   }
 
+  private get _key(): INotebookKey | null {
+    return this.notebook?.key ?? null;
+  }
+
   private async _read(): Promise<void> {
     await Promise.all([
-      this._settings.ask(() => this.model.api.settings()),
+      this._settings.ask(() => this.model.api.settings(this._key)),
       this._zones.value === null ? this._zones.ask(() => this.model.api.zones()) : null
     ]);
     this.updateIfSeen();
@@ -71,7 +83,7 @@ export class MeasuredSection extends Section {
   private async _choose(code: string): Promise<void> {
     const said = code === '' ? null : code;
     this._message = null;
-    await this._settings.ask(() => this.model.api.set('intensity', said));
+    await this._settings.ask(() => this.model.api.set(this._key, 'intensity', said));
     this.updateIfSeen();
     if (this._settings.problem !== null) {
       return;
