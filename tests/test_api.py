@@ -150,15 +150,76 @@ def test_blocks_and_steps_in_a_cell(kernel: Kernel) -> None:
 
 
 def test_a_block_over_several_cells(kernel: Kernel) -> None:
-    """A block that is opened in one cell and closed in another holds the cells between."""
+    """A block that is open where a measured cell begins ends there, and says so: cells are no parts of blocks."""
     before = len(kernel.records())
     kernel.run("import jupyter_green\nopened = jupyter_green.measure()\nblock = opened.__enter__()")
     kernel.run("%%track_energy --quiet\n1")
     kernel.run("_ = opened.__exit__(None, None, None)")
     cell, block = kernel.records()[before:]
-    assert (cell.part_of, block.kind) == (block.record_id, "block")
+    assert (cell.kind, cell.part_of, block.kind, block.part_of) == ("cell", None, "block", None)
+    assert block.started_at.timestamp() + block.energy.duration_s < cell.started_at.timestamp() + 0.05
+    assert block.notes == ("went on after its cell, or into another one: it is measured to there",)
     kernel.run("%%track_energy --quiet\n1")
     assert kernel.records()[-1].part_of is None
+
+
+SPIN = "import time\nt = time.process_time()\nwhile time.process_time() < t + 0.2: pass"
+HELD = (
+    "%%track_energy --quiet\nimport jupyter_green\n"
+    "def held():\n    with jupyter_green.measure('held'):\n        yield\n        yield\n"
+    "blocks = held()\nnext(blocks)"
+)
+
+
+def test_a_block_that_outlives_its_cell(kernel: Kernel) -> None:
+    """A block that a generator holds open is part of its cell and ends with it; later cells are cells as ever."""
+    before = len(kernel.records())
+    kernel.run(HELD)
+    kernel.run(f"%%track_energy --quiet\n{SPIN}")
+    kernel.run(SPIN)
+    kernel.run("%%track_energy --quiet\n1")
+    kernel.run("blocks.close()")
+    holds, spins, last, block = kernel.records()[before:]
+    assert [one.part_of for one in (holds, spins, last, block)] == [None, None, None, holds.record_id]
+    assert (last.between_j is not None, block.name) == (True, "held")
+    assert last.between_j is not None
+    assert last.between_j.value is not None
+    assert last.between_j.value > 0.5  # 0.2 CPU-s or more at 4 W
+    assert (block.energy.attributed_j or 0) < 0.5
+
+
+def test_a_block_that_never_ends(tmp_path: Path, home: Path) -> None:
+    """What is still open when a session ends is recorded, with what it used, as a block whose end was not seen."""
+    done = _script("opened = jupyter_green.measure('held')\nopened.__enter__()\nspin(0.3)", tmp_path)
+    assert done.stderr == ""
+    (log,) = sessions(home)
+    (block,) = log.records
+    assert (block.name, block.status) == ("held", "unknown")
+    assert (block.energy.cpu_s or 0) >= 0.3
+    assert block.notes == ("its end was not seen, so it reaches to the session's end",)
+    assert log.end is not None
+
+
+def test_blocks_in_a_cell_that_stays_stay(kernel: Kernel, tmp_path: Path) -> None:
+    """What is measured inside a cell that says ``--mlflow off`` goes nowhere either, also a block inside a block."""
+    before = len(kernel.records())
+    kernel.run(
+        "%%track_energy --quiet --mlflow off\nimport jupyter_green\n"
+        "with jupyter_green.measure('outer'), jupyter_green.measure('inner'): pass"
+    )
+    kernel.run("with jupyter_green.measure('later'): pass")
+    records = kernel.records()[before:]
+    assert [(one.name, one.stays, one.mlflow is None) for one in records] == [
+        ("inner", True, True), ("outer", True, True), (None, True, True), ("later", False, False),
+    ]  # fmt: skip
+
+
+def test_a_name_keeps_no_secret(kernel: Kernel) -> None:
+    """A token in the name of a block or a cell is masked, as it is in a tag."""
+    before = len(kernel.records())
+    token = "ghp_" + "a1B2" * 9
+    kernel.run(f"%%track_energy --quiet -n 'load {token}'\nwith jupyter_green.measure('load {token}'): pass")
+    assert [one.name for one in kernel.records()[before:]] == ["load ***"] * 2
 
 
 def test_history_as_a_table(tmp_path: Path, home: Path) -> None:

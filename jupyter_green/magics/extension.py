@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_green.errors import UsageError
+from jupyter_green.errors import GreenError, UsageError
 from jupyter_green.magics.hooks import Hooks
 from jupyter_green.magics.status import loaded_line, status_text
 from jupyter_green.magics.transform import MARK, transform
@@ -85,7 +85,11 @@ def _line_magic(hooks: Hooks) -> Callable[[str], None]:
 
 def _run(hooks: Hooks, word: str) -> None:
     if word == "on":
-        hooks.tracker()
+        try:
+            hooks.tracker()
+        except (GreenError, OSError) as error:
+            print(f"track_energy: nothing can be measured here ({error}).", file=sys.stderr)
+            return
         hooks.is_on = True
         print("Tracking the energy of every cell. %track_energy off ends it, %track_energy status tells how.")
     elif word == "off":

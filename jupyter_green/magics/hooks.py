@@ -60,6 +60,7 @@ class Hooks:
         self._cells: dict[int, Cell] = {}
         self._plain = 0  # measured cells that asked for nothing
         self._pending: list[str] = []  # notes of hooks that failed, for the next record
+        self._told: set[str] = set()  # what is not said again
         self._is_clearing = False  # the session ends with the cells that run now
 
     def tracker(self) -> Tracker | None:
@@ -76,6 +77,7 @@ class Hooks:
         self._is_clearing = bool(self._cells) and current.current() is not None
         if not self._is_clearing:
             current.stop()
+            self._told.clear()
             self.shell.user_ns.pop(RESULT, None)
 
     def pre_run_cell(self, info: Any) -> None:
@@ -146,10 +148,18 @@ class Hooks:
 
     def _give_up(self, info: Any, what: str, error: BaseException) -> None:
         """Let go of a cell that cannot be measured; the next record says so."""
-        self._pending.append(f"{what} ({said(error)})")
+        note = f"{what} ({said(error)})"
+        self._pending.append(note)
         tracker = current.current()
+        if tracker is None and note not in self._told:  # there will be no record to say it
+            self._told.add(note)
+            self._tell(f"jupyter_green: {note}.")
         if self._cells.pop(id(info), None) is not None and tracker is not None:
-            tracker.stop(info)
+            with suppress(Exception):  # so that what it used is not lost, if that much is possible
+                stopped = tracker.stop(info)
+                if stopped is not None:
+                    tracker.write(stopped, tracker.record(stopped, "unknown", notes=self._pending))
+                    self._pending = []
 
     def _understand(self, tracker: Tracker, info: Any, found: tuple[str, str | None] | None) -> tuple[Cell, Options]:
         raw = info.raw_cell
@@ -158,7 +168,7 @@ class Hooks:
             cell = Cell(info, None, names, self.shell.user_ns)
             return cell, Options(target=self._target(tracker, None)) if self._is_wanted(None) else NO_OPTIONS
         from jupyter_green.magics.options import leave_locked, parse  # only for cells that ask for something
-        from jupyter_green.track.secrets import mask
+        from jupyter_green.track.secrets import mask, mask_text
 
         asked = parse(found[0])
         leave_locked(asked, self.settings)
@@ -178,7 +188,8 @@ class Hooks:
         cell.notes.extend(f"track_energy: {problem}" for problem in asked.errors)
         wanted = self._target(tracker, asked.experiment) if self._is_wanted(asked) else None
         stays = asked.mlflow == "off"
-        return cell, Options(name=asked.name, tags=mask(asked.tags), intensity=intensity, target=wanted, stays=stays)
+        name = None if asked.name is None else mask_text(asked.name)
+        return cell, Options(name=name, tags=mask(asked.tags), intensity=intensity, target=wanted, stays=stays)
 
     def _tell(self, problem: str) -> None:
         with suppress(OSError, ValueError, AttributeError):  # closed by the user: the record's note says it too
@@ -247,7 +258,8 @@ class Hooks:
         if cell.metrics is None:
             score(self.shell, tracker, cell, status)
         if cell.record is None:
-            if self.problem is not None:
+            if self.problem is not None and self.problem not in self._told:  # one record of a session says it
+                self._told.add(self.problem)
                 cell.notes.append(self.problem)
             cell.notes.extend(self._pending)
             self._pending = []

@@ -172,15 +172,11 @@ class Meter:
         with self._lock:
             self._state = self._settled()
 
-    def newest_open(self, thread: int) -> Hashable | None:
-        """Return the innermost window of a thread, or None."""
+    def open_in(self, thread: int) -> list[Hashable]:
+        """Return the open windows of a thread, the innermost last."""
         if self._forks != _forks:
-            return None
-        found = None
-        for key, window in self._state.ledger.windows.items():
-            if window.thread == thread:
-                found = key
-        return found
+            return []
+        return [key for key, window in self._state.ledger.windows.items() if window.thread == thread]
 
     def _settled(self) -> _State:
         """Close the interval since the last event."""

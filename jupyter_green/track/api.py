@@ -72,8 +72,14 @@ def _open(key: object, name: str | None) -> Tracker | None:
     settings = tracker.settings
     wanted = is_wanted(settings.mlflow, named=name is not None, environ=os.environ)
     goes_to = target(os.environ, tracker.session.cwd, settings.experiment) if wanted else None
-    tracker.open(key, kind="block", options=Options(name=None if name is None else str(name), target=goes_to))
+    tracker.open(key, kind="block", options=Options(name=None if name is None else _named(name), target=goes_to))
     return tracker
+
+
+def _named(name: object) -> str:
+    from jupyter_green.track.secrets import mask_text  # only for blocks with a name
+
+    return mask_text(str(name))
 
 
 def _close(tracker: Tracker, key: object, status: Status, values: dict[str, Any]) -> CellRecord | None:

@@ -44,12 +44,14 @@ class Options:
 
 
 NO_OPTIONS = Options()
+_ENDED_EARLY = "went on after its cell, or into another one: it is measured to there"
+_UNENDED = "its end was not seen, so it reaches to the session's end"
 
 
 class _Window:
     """What the record of an open window will need."""
 
-    __slots__ = ("cell_id", "count", "gap", "kind", "notes", "options", "record_id", "started_at", "steps")
+    __slots__ = ("cell_id", "count", "gap", "kind", "notes", "options", "part_of", "record_id", "started_at", "steps")
 
     def __init__(self, record_id: str, kind: Kind, cell_id: str | None, count: int | None, options: Options) -> None:
         self.record_id, self.kind, self.cell_id, self.count, self.options = (
@@ -60,6 +62,7 @@ class _Window:
             options,
         )
         self.started_at = time.time()
+        self.part_of: str | None = None  # the record around it, once it was closed
         self.gap: Measured | None = None  # what was used between cells before this one, once it was taken
         self.steps: list[Step] = []
         self.notes: list[str] = []
@@ -130,6 +133,12 @@ class Tracker:
             with self._starting:
                 if self._keeper is None:
                     self._keeper = Keeper(self.meter, self.journal.sync)
+        if self._windows:
+            if kind == "cell":
+                self._end_blocks()
+            around = self._windows.get(self.newest_open())
+            if around is not None and around.options.stays:  # what is in a cell that stays stays with it
+                options = replace(options, stays=True, target=None)
         record_id = f"{self.session.session_id}-{next(self._numbers)}"
         self._is_used = True
         self._windows[key] = _Window(record_id, kind, cell_id, execution_count, options)
@@ -140,12 +149,31 @@ class Tracker:
 
         It can be called again until `write`, for the sake of whoever is interrupted on the way.
         """
-        measured = self.meter.close(key)
         window = self._windows.get(key)
+        if window is not None and window.kind == "cell" and len(self._windows) > 1:
+            self._end_blocks(key)
+        measured = self.meter.close(key)
         if measured is None or window is None:
             return None
-        outer = None if measured.around is None else self._windows.get(measured.around)
-        return Stopped(key, window, measured, None if outer is None else outer.record_id)
+        if window.part_of is None and measured.around in self._windows:
+            window.part_of = self._windows[measured.around].record_id
+        return Stopped(key, window, measured, window.part_of)
+
+    def _end_blocks(self, cell: Hashable | None = None) -> None:
+        """End blocks of this thread that are open inside a cell, or without one those that are in no cell.
+
+        A generator or a task may hold a block open for ever; the cells after it would be its parts.
+        """
+        mine = [key for key in self.meter.open_in(threading.get_native_id()) if key in self._windows]
+        cells = [number for number, key in enumerate(mine) if self._windows[key].kind == "cell"]
+        if cell is not None:
+            mine = mine[mine.index(cell) + 1 :] if cell in mine else []
+        elif cells:
+            return
+        for key in reversed(mine):
+            if self._windows[key].kind == "block":
+                self._windows[key].notes.append(_ENDED_EARLY)
+                self.stop(key)
 
     def write(self, stopped: Stopped, record: CellRecord) -> CellRecord:
         """Append the record of a closed window; one that is not on disk says so."""
@@ -219,13 +247,14 @@ class Tracker:
 
     def newest_open(self) -> Hashable | None:
         """Return the innermost window of the calling thread, or None."""
-        return self.meter.newest_open(threading.get_native_id())
+        found = self.meter.open_in(threading.get_native_id())
+        return found[-1] if found else None
 
     def step(self, number: int | None, metrics: Mapping[str, float | None]) -> Step | None:
-        """Note the energy so far of the calling thread's innermost window; None if there is none."""
+        """Note the energy so far of the calling thread's innermost window; None if there is none, or it is unknown."""
         key = self.newest_open()
         measured = None if key is None else self.meter.peek(key)
-        if key is None or measured is None:
+        if key is None or measured is None or measured.flags & Flag.CPU_UNKNOWN:
             return None
         steps = self._windows[key].steps
         number = (steps[-1].step + 1 if steps else 0) if number is None else number
@@ -244,9 +273,9 @@ class Tracker:
         window, options, settings, session = stopped.window, stopped.window.options, self.settings, self.session
         energy = energy_of(stopped.measured, self.meter.source)
         intensity = None if options.intensity == "unknown" else options.intensity or self.intensity
-        between = (
-            None if stopped.part_of is not None else between_of(window.gap or self.meter.take_between(), energy.quality)
-        )
+        if window.gap is None and stopped.part_of is None:
+            window.gap = self.meter.take_between()
+        between = None if window.gap is None else between_of(window.gap, energy.quality)
         spent, self.meter_cpu_s = self.meter_cpu_s, None
         pue, price = settings.pue, settings.price_per_kwh
         co2e = co2e_of(energy, intensity, pue)
@@ -283,10 +312,18 @@ class Tracker:
             notes=_masked((*window.notes, *notes)),
         )
 
+    def _write_unended(self, key: Hashable) -> None:
+        stopped = self.stop(key)
+        if stopped is not None:
+            notes = () if _ENDED_EARLY in stopped.window.notes else (_UNENDED,)
+            self.write(stopped, self.record(stopped, "unknown", notes=notes))
+
     def end(self, status: Status = "ok") -> None:
-        """Write the session's last line; only if it has written any."""
+        """Write what is still open, and the session's last line; only if it has written any."""
         if self.is_inert:
             return
+        for key in reversed(list(self._windows)):
+            self._write_unended(key)
         if self._keeper is not None:
             self._keeper.stop()
             self._keeper = None

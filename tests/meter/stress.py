@@ -74,7 +74,7 @@ def _use(meter: Meter) -> None:
     meter.close("child")
     meter.forget("child")
     meter.take_between()
-    meter.newest_open(threading.get_native_id())
+    meter.open_in(threading.get_native_id())
 
 
 def interrupts(seed: int, folder: Path) -> None:

@@ -159,7 +159,7 @@ def test_the_newest_window_of_a_thread_is_found(bench: Bench) -> None:
     bench.meter.open("a", thread=1)
     bench.meter.open("b", thread=1)
     bench.meter.open("c", thread=2)
-    assert [bench.meter.newest_open(thread) for thread in (1, 2, 3)] == ["b", "c", None]
+    assert [bench.meter.open_in(thread) for thread in (1, 2, 3)] == [["a", "b"], ["c"], []]
 
 
 def test_many_turns_inside_one_window(tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ def _fork_child(meter: Meter) -> int:
             meter.open("b")
             meter.tick()
             meter.forget("a")
-            nothing = [meter.close("a"), meter.peek("a"), meter.newest_open(threading.get_native_id())]
+            nothing = [meter.close("a"), meter.peek("a"), meter.open_in(threading.get_native_id()) or None]
             between = meter.take_between()
             code = 0 if nothing == [None] * 3 and not any(between.amounts) and meter.is_inert else 1
         finally:
