@@ -16,7 +16,13 @@ const LONG_S = 1; // others' time comes in steps of 10 ms: of a shorter cell it 
 
 /** What a line is about. */
 export type LineContent =
-  | { readonly kind: 'recorded'; readonly cell: CellState; readonly state: NotebookState | null }
+  | {
+      readonly kind: 'recorded';
+      readonly cell: CellState;
+      readonly state: NotebookState | null;
+      /** The cell ran again since. */
+      readonly isOutdated: boolean;
+    }
   | { readonly kind: 'running'; readonly running: IRunning; readonly quality: string | null }
   | { readonly kind: 'elsewhere'; readonly kept: IKept };
 
@@ -74,6 +80,9 @@ export class CellLine extends Widget {
         if (changed !== '') {
           parts.push(changed);
         }
+        if (content.isOutdated) {
+          parts.push(trans.__('of an earlier run'));
+        }
         const name = record.name === null ? '' : `${record.name}: `;
         return `⚡ ${name}${parts.join(' · ')}`;
       }
@@ -86,7 +95,7 @@ export class CellLine extends Widget {
         if (energy !== null) {
           parts.push(energyText(energy.value, energy.low, energy.high, trans));
         }
-        return parts.length === 0 ? '' : `⚡ ${parts.join(' · ')} …`;
+        return `⚡ ${parts.length === 0 ? trans.__('measuring') : parts.join(' · ')} …`;
       }
       case 'elsewhere': {
         const { energy_j, low_j, high_j, quality } = content.kept;

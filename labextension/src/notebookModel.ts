@@ -101,9 +101,16 @@ export class NotebookModel implements IDisposable {
     return { path: this.view.path, kernel: this._kernel?.id ?? null };
   }
 
-  /** What a running cell draws and used so far; null if it does not run. */
+  /** What a cell draws and used so far; null if it neither runs nor waits for its record. */
   runningCell(cellId: string): IRunning | null {
     return this._running.of(cellId, this._samples[this._samples.length - 1]);
+  }
+
+  /** The cell ran again since the record that is known of it. */
+  isOutdated(cellId: string): boolean {
+    const record = this.cells.get(cellId)?.record;
+    // Both by the kernel's clock: a slow page may read the record before it hears that the cell began.
+    return record !== undefined && Date.parse(record.started_at) < (this._begunMs.get(cellId) ?? 0);
   }
 
   /** Read the records that are new. */
@@ -169,6 +176,7 @@ export class NotebookModel implements IDisposable {
 
   private async _read(): Promise<void> {
     const known = this._state;
+    const ended = this._running.ended; // what is read now has their records, or there are none
     let state: NotebookState;
     try {
       state = await this._api.notebook(this.key, known?.epoch ?? '', known?.revision ?? 0);
@@ -181,12 +189,17 @@ export class NotebookModel implements IDisposable {
       if (before !== this.problem?.message) {
         this._changed.emit();
       }
+      this._running.settle(ended);
+      if (ended.size > 0) {
+        this._cellsChanged.emit(ended);
+      }
       return;
     }
     if (this._isDisposed) {
       return;
     }
-    const changed = new Set(state.cells.map(cell => cell.cell_id));
+    this._running.settle(ended);
+    const changed = new Set([...ended, ...state.cells.map(cell => cell.cell_id)]);
     if (known !== null && known.epoch !== state.epoch) {
       for (const cellId of this.cells.keys()) {
         changed.add(cellId);
@@ -272,13 +285,18 @@ export class NotebookModel implements IDisposable {
       const cellId = this.view.cellOfRequest(parent);
       if (cellId !== null) {
         this._running.begin(parent, cellId, performance.now());
+        this._begunMs.set(cellId, Date.parse(message.header.date));
         this._cellsChanged.emit(new Set([cellId]));
         this._onUse();
       }
     } else if (message.header.msg_type === 'status') {
       const state = 'execution_state' in message.content ? message.content.execution_state : null;
-      const cellId = state === 'idle' ? this._running.end(parent) : null;
+      const newest = this._samples[this._samples.length - 1];
+      const cellId = state === 'idle' ? this._running.end(parent, newest) : null;
       if (cellId !== null) {
+        if (!this.isInUse) {
+          this._running.settle([cellId]); // nobody reads records of it
+        }
         this._cellsChanged.emit(new Set([cellId]));
         this._onUse();
         this._ended.emit(cellId);
@@ -308,6 +326,7 @@ export class NotebookModel implements IDisposable {
   private _isReadingAgain = false;
   private _isDisposed = false;
   private readonly _running = new RunningCells();
+  private readonly _begunMs = new Map<string, number>(); // when each cell ran last, by the kernel's clock
   private readonly _cellsChanged = new Signal<this, ReadonlySet<string>>(this);
   private readonly _liveChanged = new Signal<this, void>(this);
   private readonly _changed = new Signal<this, void>(this);

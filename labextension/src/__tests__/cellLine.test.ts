@@ -23,7 +23,7 @@ function recorded(
   state = notebook()
 ): LineContent {
   const cell = { cell_id: 'c', record: record(41.2, changes), runs: 1, change: null, ...about };
-  return { kind: 'recorded', cell, state };
+  return { kind: 'recorded', cell, state, isOutdated: false };
 }
 
 function button(): HTMLButtonElement {
@@ -94,7 +94,7 @@ describe('the line', () => {
     expect(line.hasClass('jp-mod-running')).toBe(false);
   });
 
-  it('shows of a running cell what is known, and nothing where nothing is', () => {
+  it('shows of a running cell what is known, and that it is measured where nothing is', () => {
     const of = (value: number | null): LineContent => ({
       kind: 'running',
       running: { power: value === null ? null : { value, low: value, high: value }, energy: null },
@@ -102,7 +102,13 @@ describe('the line', () => {
     });
     expect(textOf(of(12))).toBe('⚡ 12 W …');
     expect(textOf(of(0))).toBe('⚡ idle …');
-    expect([textOf(of(null)), line.isHidden]).toEqual(['', true]);
+    expect(textOf(of(null))).toBe('⚡ measuring …');
+  });
+
+  it('says where a record is of an earlier run than the last one', () => {
+    const outdated = { ...recorded(), isOutdated: true } as LineContent;
+    expect(textOf(outdated)).toMatch(/^⚡ 41 J .* · of an earlier run$/);
+    expect(textOf(recorded())).not.toContain('earlier');
   });
 
   it('says what only the notebook file knows as recorded elsewhere', () => {

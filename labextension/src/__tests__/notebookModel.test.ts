@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { NotebookModel } from '../notebookModel';
-import type { CellState } from '../wire';
+import type { CellRecord, CellState } from '../wire';
 
 import {
   ABORTED,
@@ -39,8 +39,9 @@ function start(): void {
   model.cellsChanged.connect((_, changed) => cells.push([...changed].sort()));
 }
 
-function cell(cellId: string, valueJ = 41.2): CellState {
-  return { cell_id: cellId, record: record(valueJ, { cell_id: cellId }), runs: 1, change: null };
+function cell(cellId: string, valueJ = 41.2, about: Partial<CellRecord> = {}): CellState {
+  const made = record(valueJ, { cell_id: cellId, ...about });
+  return { cell_id: cellId, record: made, runs: 1, change: null };
 }
 
 function joules(): Record<string, number | null> {
@@ -301,6 +302,81 @@ describe('running cells', () => {
       await model.poll();
     }
     expect(model.runningCell('a')?.energy?.value).toBeCloseTo(1600, 6);
+  });
+
+  it('keep the energy that was seen last until their records are read, and no power', async () => {
+    await model.tracking.set(true);
+    view.context.begin('r-a');
+    api.power = live({ now_s: 110, samples: steady(90, 110, 4, 0, true) });
+    vi.advanceTimersByTime(10_000);
+    await model.poll();
+    view.context.end('r-a');
+    api.power = live({ now_s: 112, samples: steady(111, 112, 4, 84) });
+    await model.poll();
+    const ended = model.runningCell('a');
+    expect([model.running.size, ended?.power]).toEqual([0, null]);
+    expect(ended?.energy?.value).toBeCloseTo(40, 6);
+    await model.refresh();
+    expect(model.runningCell('a')).toBeNull();
+    expect(cells[cells.length - 1]).toEqual(['a']);
+  });
+
+  it('wait for no record where the server does not answer, or nothing is recorded', async () => {
+    view.context.begin('r-a');
+    view.context.end('r-a');
+    expect(model.runningCell('a')).toBeNull();
+    await model.tracking.set(true);
+    view.context.begin('r-a');
+    view.context.end('r-a');
+    expect(model.runningCell('a')).not.toBeNull();
+    api.isDown = true;
+    cells = [];
+    await model.refresh();
+    expect([model.runningCell('a'), cells]).toEqual([null, [['a']]]);
+  });
+
+  it('wait for the answer to a question that was asked after their end', async () => {
+    await model.tracking.set(true);
+    const { gate, open } = door();
+    api.gate = gate;
+    const before = model.refresh();
+    view.context.begin('r-a');
+    view.context.end('r-a');
+    const after = model.refresh();
+    api.gate = door().gate;
+    open();
+    await Promise.all([before, after]);
+    expect(model.runningCell('a')).not.toBeNull();
+  });
+
+  it('outdate their records from their beginning on, until new ones are read', async () => {
+    const [first, second] = ['2026-05-04T12:00:00+00:00', '2026-05-04T12:01:00+00:00'];
+    api.state = notebook({
+      revision: 1,
+      cells: [cell('a', 1, { started_at: first }), cell('b', 1, { started_at: first })]
+    });
+    await model.refresh();
+    expect(model.isOutdated('a')).toBe(false);
+    view.context.date = '2026-05-04T12:00:59.999000Z';
+    view.context.begin('r-a');
+    expect(['a', 'b', 'never-run'].map(id => model.isOutdated(id))).toEqual([true, false, false]);
+    view.context.end('r-a');
+    await model.refresh();
+    expect(model.isOutdated('a')).toBe(true);
+    api.state = notebook({ revision: 2, cells: [cell('a', 2, { started_at: second })] });
+    await model.refresh();
+    expect(model.isOutdated('a')).toBe(false);
+  });
+
+  it('do not outdate a record of theirs that is read before a slow page hears that they began', async () => {
+    api.state = notebook({
+      revision: 1,
+      cells: [cell('a', 1, { started_at: '2026-05-04T12:00:00.001000+00:00' })]
+    });
+    await model.refresh();
+    view.context.date = '2026-05-04T12:00:00.000900Z';
+    view.context.begin('r-a');
+    expect(model.isOutdated('a')).toBe(false);
   });
 
   it('end with their kernel', () => {

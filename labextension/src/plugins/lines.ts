@@ -136,7 +136,11 @@ class Lines {
       return null;
     }
     const running = this._options.live ? notebook.runningCell(cell.model.id) : null;
-    if (running !== null && running.energy !== null) {
+    // Of a cell that is not tracked nobody knows whether it is measured, unless its kernel's power is seen.
+    if (
+      running !== null &&
+      (running.power !== null || running.energy !== null || notebook.tracking.isOn)
+    ) {
       return { kind: 'running', running, quality: notebook.live?.quality ?? null };
     }
     const known = notebook.cells.get(cell.model.id);
@@ -147,7 +151,8 @@ class Lines {
       return null;
     }
     if (known !== undefined) {
-      return { kind: 'recorded', cell: known, state: notebook.state };
+      const isOutdated = notebook.isOutdated(cell.model.id);
+      return { kind: 'recorded', cell: known, state: notebook.state, isOutdated };
     }
     return found === null ? null : { kind: 'elsewhere', kept: found };
   }

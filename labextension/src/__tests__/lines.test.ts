@@ -1,0 +1,120 @@
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { Signal } from '@lumino/signaling';
+import { Panel } from '@lumino/widgets';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+
+import { GreenModel } from '../model';
+import type { NotebookModel } from '../notebookModel';
+import { linesPlugin } from '../plugins/lines';
+
+import { FakeView, ScriptedApi, settle, steady } from './fakes';
+import { live, notebook, record } from './made';
+
+/** A code cell, as far as its line needs one. */
+class FakeCell extends Panel {
+  constructor(id: string) {
+    super();
+    this.model = { id, type: 'code', getMetadata: vi.fn() };
+  }
+
+  readonly ready = Promise.resolve();
+  readonly model;
+
+  /** What its line says; '' if there is none, or it is hidden. */
+  get line(): string {
+    const shown = this.node.querySelector('.jp-green-line:not(.lm-mod-hidden)');
+    return shown?.textContent ?? '';
+  }
+}
+
+/** A notebook's cells and the signals about them. */
+class FakeContent {
+  constructor(readonly widgets: readonly FakeCell[]) {}
+
+  readonly isDisposed = false;
+  readonly disposed = new Signal<this, void>(this);
+  readonly modelChanged = new Signal<this, void>(this);
+  readonly modelContentChanged = new Signal<this, void>(this);
+  readonly model = { cells: { changed: new Signal<object, void>({}) }, getMetadata: vi.fn() };
+}
+
+class CellsView extends FakeView {
+  readonly content = new FakeContent([new FakeCell('a'), new FakeCell('b')]);
+  override readonly panel = {
+    content: this.content,
+    context: { ready: Promise.resolve() }
+  } as unknown as NotebookPanel;
+}
+
+let api: ScriptedApi;
+let model: GreenModel;
+let view: CellsView;
+let opened: NotebookModel;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  api = new ScriptedApi();
+  model = new GreenModel(api);
+  void linesPlugin.activate(null as never, model, null, null);
+  view = new CellsView();
+  opened = model.add(view);
+});
+
+afterEach(() => {
+  model.dispose();
+  vi.useRealTimers();
+});
+
+function lines(): string[] {
+  return view.content.widgets.map(cell => cell.line);
+}
+
+/** Have a record of cell a, and of no other, and read it. */
+async function recorded(valueJ: number, revision: number): Promise<void> {
+  const started_at = `2026-05-04T12:0${String(revision)}:00+00:00`;
+  const made = record(valueJ, { cell_id: 'a', started_at });
+  api.state = notebook({
+    revision,
+    cells: [{ cell_id: 'a', record: made, runs: revision, change: null }]
+  });
+  await opened.refresh();
+  await settle();
+}
+
+it('says of a tracked cell that it is measured until there is more to say, and never its old record', async () => {
+  await recorded(41.2, 1);
+  view.context.date = '2026-05-04T12:01:30.000000Z';
+  await opened.tracking.set(true);
+  expect(lines()).toEqual([expect.stringMatching(/^⚡ 41 J/), '']);
+  view.context.begin('r-a');
+  expect(lines()[0]).toBe('⚡ measuring …');
+  vi.advanceTimersByTime(10_000);
+  api.power = live({ now_s: 110, samples: steady(90, 110, 4, 0, true), journal_bytes: 1 });
+  await opened.poll();
+  expect(lines()[0]).toBe('⚡ 4 W · 40 J (20 to 80) …');
+  view.context.end('r-a');
+  expect(lines()[0]).toBe('⚡ 40 J (20 to 80) …');
+  await recorded(48.3, 2);
+  expect(lines()[0]).toMatch(/^⚡ 48 J .* modelled$/);
+});
+
+it('says nothing any more of a first run that brought no record', async () => {
+  await recorded(41.2, 1);
+  await opened.tracking.set(true);
+  view.context.begin('r-b');
+  await settle();
+  expect(lines()[1]).toBe('⚡ measuring …');
+  view.context.end('r-b');
+  expect(lines()[1]).toBe('⚡ measuring …');
+  await opened.refresh();
+  expect(lines()[1]).toBe('');
+});
+
+it('calls a record that of an earlier run where the last one was not measured', async () => {
+  await recorded(41.2, 1);
+  view.context.date = '2026-05-04T12:01:30.000000Z';
+  view.context.begin('r-a');
+  view.context.end('r-a');
+  await opened.refresh();
+  expect(lines()[0]).toMatch(/^⚡ 41 J .* · of an earlier run$/);
+});
