@@ -10,6 +10,8 @@ import { extend } from './series';
 import { Tracking } from './tracking';
 import type { CellState, LiveState, NotebookState, Sample } from './wire';
 
+const STALE_MS = 5000; // what the kernel drew longer ago is not what it draws now
+
 /** What a model must know of the notebook that is shown. */
 export interface INotebookView {
   readonly panel: NotebookPanel;
@@ -55,6 +57,7 @@ export class NotebookModel implements IDisposable {
     return this._state;
   }
 
+  /** What the kernel draws now; null if it was not seen within the last seconds. */
   get live(): LiveState | null {
     return this._live;
   }
@@ -83,7 +86,7 @@ export class NotebookModel implements IDisposable {
     return this._cellsChanged;
   }
 
-  /** The kernel's power was seen. */
+  /** The kernel's power was seen, or is not known any more. */
   get liveChanged(): ISignal<this, void> {
     return this._liveChanged;
   }
@@ -152,6 +155,8 @@ export class NotebookModel implements IDisposable {
     }
     this._samples = live.problem === null ? extend(this._samples, live.samples) : [];
     this._live = live;
+    clearTimeout(this._expiry);
+    this._expiry = setTimeout(() => this._forgetPower(), STALE_MS);
     this._running.sampled(this._samples, live.now_s - (asked + performance.now()) / 2e3);
     const isNew = live.journal_bytes !== null && live.journal_bytes !== this._state?.journal_bytes;
     this._recover();
@@ -166,6 +171,7 @@ export class NotebookModel implements IDisposable {
       return;
     }
     this._isDisposed = true;
+    clearTimeout(this._expiry);
     this.tracking.dispose();
     Signal.clearData(this);
   }
@@ -240,9 +246,15 @@ export class NotebookModel implements IDisposable {
     }
   }
 
-  private _onKernel(): void {
+  private _forgetPower(): void {
+    clearTimeout(this._expiry);
     this._samples = [];
     this._live = null;
+    this._liveChanged.emit();
+  }
+
+  private _onKernel(): void {
+    this._forgetPower();
     this._endAll();
     this.tracking.lose();
     void this.tracking.follow();
@@ -271,7 +283,7 @@ export class NotebookModel implements IDisposable {
   private _afterRestart(): void {
     if (this._hasRestarted) {
       this._hasRestarted = false;
-      this._samples = [];
+      this._forgetPower();
       void this.tracking.follow();
     }
   }
@@ -319,6 +331,7 @@ export class NotebookModel implements IDisposable {
   private _state: NotebookState | null = null;
   private _live: LiveState | null = null;
   private _samples: readonly Sample[] = [];
+  private _expiry: ReturnType<typeof setTimeout> | undefined;
   private _problem: ApiError | null = null;
   private _readProblem: ApiError | null = null;
   private _hasRestarted = false;

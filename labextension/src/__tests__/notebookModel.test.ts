@@ -213,6 +213,21 @@ describe('watching power', () => {
     expect(model.problem).toBeNull();
   });
 
+  it('does not call power present that was seen more than some seconds ago', async () => {
+    let told = 0;
+    model.liveChanged.connect(() => (told += 1));
+    api.power = live({ samples: steady(10, 12, 4) });
+    await model.poll();
+    vi.advanceTimersByTime(4000);
+    await model.poll();
+    vi.advanceTimersByTime(4000);
+    expect([model.samples.length, told]).toEqual([3, 2]);
+    vi.advanceTimersByTime(1000);
+    expect([model.samples, model.live, told]).toEqual([[], null, 3]);
+    await model.poll();
+    expect([model.samples.length, api.asked[api.asked.length - 1]?.since]).toEqual([3, 0]);
+  });
+
   it('does not hide that the records cannot be read', async () => {
     api.fails.add('notebook');
     api.power = live({ journal_bytes: 100 });
