@@ -4,7 +4,14 @@ import { Widget } from '@lumino/widgets';
 
 import { energyText } from './amounts';
 import { threeFigures } from './numbers';
-import { changeText, co2ePart, energyPart, intensityText, recordParts } from './recordText';
+import {
+  changeText,
+  co2ePart,
+  energyPart,
+  intensityText,
+  qualityText,
+  recordParts
+} from './recordText';
 import type { IRunning } from './runningCells';
 import { Popover } from './popover';
 import type { IKept } from './kept';
@@ -100,8 +107,8 @@ export class CellLine extends Widget {
       case 'elsewhere': {
         const { energy_j, low_j, high_j, quality } = content.kept;
         const parts = [energyText(energy_j, low_j, high_j, trans)];
-        if (quality !== null) {
-          parts.push(quality);
+        if (energy_j !== null && quality !== null) {
+          parts.push(qualityText(quality, trans));
         }
         return `⚡ ${parts.join(' · ')} · ${trans.__('recorded elsewhere')}`;
       }
@@ -123,7 +130,8 @@ export class CellLine extends Widget {
       ]);
     }
     if (content.kind === 'running') {
-      const method = content.quality ?? trans.__('not measured');
+      const method =
+        content.quality === null ? trans.__('not measured') : qualityText(content.quality, trans);
       return list([
         [trans.__('Power'), trans.__('of this kernel and all it started, seen from outside')],
         [trans.__('Method'), method]
@@ -144,11 +152,9 @@ function recordRows(content: Recorded, trans: TranslationBundle): (readonly [str
   const { energy, intensity } = record;
   const rows: (readonly [string, string])[] = [[trans.__('Energy'), energyPart(record, trans)]];
   if (energy.quality !== null) {
+    const quality = qualityText(energy.quality, trans);
     const ofSession = content.state?.session_id === record.session_id ? content.state.method : null;
-    rows.push([
-      trans.__('Method'),
-      ofSession === null ? energy.quality : `${energy.quality}: ${ofSession}`
-    ]);
+    rows.push([trans.__('Method'), ofSession === null ? quality : `${quality}: ${ofSession}`]);
   }
   if (energy.covers.length > 0) {
     rows.push([trans.__('Covers'), energy.covers.join(', ')]);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CellLine, type LineContent } from '../cellLine';
 import type { CellRecord, CellState } from '../wire';
 
-import { HOSTILE, energy, notebook, record, trans } from './made';
+import { HOSTILE, energy, inCapitals, notebook, record, trans } from './made';
 
 let line: CellLine;
 
@@ -116,9 +116,21 @@ describe('the line', () => {
     expect(textOf({ kind: 'elsewhere', kept })).toBe(
       '⚡ 41 J (21 to 82) · modelled · recorded elsewhere'
     );
-    expect(textOf({ kind: 'elsewhere', kept: { ...kept, energy_j: null, quality: null } })).toBe(
+    expect(textOf({ kind: 'elsewhere', kept: { ...kept, energy_j: null } })).toBe(
       '⚡ not measured · recorded elsewhere'
     );
+  });
+
+  it('says how a figure came about in the language of the page', () => {
+    line.dispose();
+    line = new CellLine(inCapitals);
+    Widget.attach(line, document.body);
+    const kept = { cell: 'c', energy_j: 41.2, low_j: 20.6, high_j: 82.4, quality: 'modelled' };
+    expect(textOf({ kind: 'elsewhere', kept })).toContain(' · MODELLED');
+    const running = { power: null, energy: null };
+    const rows = details({ kind: 'running', running, quality: 'apportioned' });
+    expect(rows[1]).toBe('METHOD: APPORTIONED');
+    expect(details(recorded())[1]).toBe('METHOD: MODELLED: attributed = 4 W x CPU seconds');
   });
 
   it('shows names as text, whatever they hold', () => {
