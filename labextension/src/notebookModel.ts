@@ -164,6 +164,9 @@ export class NotebookModel implements IDisposable {
     if (isNew || this._readProblem !== null) {
       await this.refresh();
     }
+    if (this._readProblem !== null) {
+      throw this._readProblem; // so that records that cannot be read are not asked for at every look
+    }
   }
 
   dispose(): void {

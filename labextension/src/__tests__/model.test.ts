@@ -213,6 +213,17 @@ describe('a server that does not answer', () => {
     expect(model.current?.live).toBeNull();
   });
 
+  it('is asked ever more rarely also for records alone', async () => {
+    api.fails.add('notebook');
+    api.power = live({ samples: [], journal_bytes: 100 });
+    await tracked();
+    await pass(600_000);
+    const before = api.count('notebook');
+    await pass(600_000);
+    expect(api.count('notebook') - before).toBeGreaterThanOrEqual(10);
+    expect(api.count('notebook') - before).toBeLessThanOrEqual(60);
+  });
+
   it('is asked at once when a cell begins, and as before when it answers', async () => {
     const { view } = await tracked();
     await pass(3000);

@@ -231,11 +231,11 @@ describe('watching power', () => {
   it('does not hide that the records cannot be read', async () => {
     api.fails.add('notebook');
     api.power = live({ journal_bytes: 100 });
-    await model.poll();
+    await expect(model.poll()).rejects.toThrow('made up');
     const problems: (string | null)[] = [];
     model.changed.connect(() => problems.push(model.problem?.message ?? null));
-    await model.poll();
-    await model.poll();
+    await expect(model.poll()).rejects.toThrow('made up');
+    await expect(model.poll()).rejects.toThrow('made up');
     expect([problems, model.problem?.message]).toEqual([[], 'made up']);
   });
 
