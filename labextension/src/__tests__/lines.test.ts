@@ -10,15 +10,28 @@ import { linesPlugin } from '../plugins/lines';
 import { FakeView, ScriptedApi, settle, steady } from './fakes';
 import { live, notebook, record } from './made';
 
+class FakeCellModel {
+  constructor(readonly id: string) {}
+
+  readonly type = 'code';
+  readonly getMetadata = vi.fn();
+  readonly metadataChanged = new Signal<this, void>(this);
+}
+
 /** A code cell, as far as its line needs one. */
 class FakeCell extends Panel {
   constructor(id: string) {
     super();
-    this.model = { id, type: 'code', getMetadata: vi.fn() };
+    this.model = new FakeCellModel(id);
   }
 
   readonly ready = Promise.resolve();
-  readonly model;
+  readonly model: FakeCellModel;
+
+  /** How often its line was drawn since the last time this was asked. */
+  get drawn(): number {
+    return this.model.getMetadata.mock.calls.splice(0).length;
+  }
 
   /** What its line says; '' if there is none, or it is hidden. */
   get line(): string {
@@ -29,13 +42,17 @@ class FakeCell extends Panel {
 
 /** A notebook's cells and the signals about them. */
 class FakeContent {
-  constructor(readonly widgets: readonly FakeCell[]) {}
+  constructor(readonly widgets: FakeCell[]) {}
 
   readonly isDisposed = false;
   readonly disposed = new Signal<this, void>(this);
   readonly modelChanged = new Signal<this, void>(this);
   readonly modelContentChanged = new Signal<this, void>(this);
-  readonly model = { cells: { changed: new Signal<object, void>({}) }, getMetadata: vi.fn() };
+  readonly model = {
+    cells: { changed: new Signal<object, void>({}) },
+    metadataChanged: new Signal<object, void>({}),
+    getMetadata: vi.fn()
+  };
 }
 
 class CellsView extends FakeView {
@@ -117,4 +134,33 @@ it('calls a record that of an earlier run where the last one was not measured', 
   view.context.end('r-a');
   await opened.refresh();
   expect(lines()[0]).toMatch(/^⚡ 41 J .* · of an earlier run$/);
+});
+
+it('draws lines again for cells and metadata that change, and not for each key that is typed', async () => {
+  const { widgets, modelContentChanged, model: shown } = view.content;
+  await settle();
+  const drawn = async (): Promise<number[]> => {
+    await settle();
+    return widgets.map(cell => cell.drawn);
+  };
+  await drawn();
+  modelContentChanged.emit();
+  expect(await drawn()).toEqual([0, 0]);
+  widgets[1]?.model.metadataChanged.emit();
+  expect(await drawn()).toEqual([0, 1]);
+  shown.metadataChanged.emit();
+  expect(await drawn()).toEqual([1, 1]);
+  widgets.push(new FakeCell('c'));
+  shown.cells.changed.emit();
+  expect(await drawn()).toEqual([1, 1, 1]);
+});
+
+it('hears nothing any more of a view that is closed', async () => {
+  await settle();
+  view.content.disposed.emit();
+  view.content.widgets.forEach(cell => cell.drawn);
+  view.content.model.cells.changed.emit();
+  view.content.widgets[0]?.model.metadataChanged.emit();
+  await settle();
+  expect(view.content.widgets.map(cell => cell.drawn)).toEqual([0, 0]);
 });
