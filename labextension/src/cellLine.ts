@@ -4,7 +4,14 @@ import { Widget } from '@lumino/widgets';
 
 import { energyText } from './amounts';
 import { threeFigures } from './numbers';
-import { changeText, co2ePart, energyPart, intensityText, recordParts } from './recordText';
+import {
+  changeText,
+  co2ePart,
+  energyPart,
+  intensityText,
+  qualityText,
+  recordParts
+} from './recordText';
 import type { IRunning } from './runningCells';
 import { Popover } from './popover';
 import type { IKept } from './kept';
@@ -16,7 +23,13 @@ const LONG_S = 1; // others' time comes in steps of 10 ms: of a shorter cell it 
 
 /** What a line is about. */
 export type LineContent =
-  | { readonly kind: 'recorded'; readonly cell: CellState; readonly state: NotebookState | null }
+  | {
+      readonly kind: 'recorded';
+      readonly cell: CellState;
+      readonly state: NotebookState | null;
+      /** The cell ran again since. */
+      readonly isOutdated: boolean;
+    }
   | { readonly kind: 'running'; readonly running: IRunning; readonly quality: string | null }
   | { readonly kind: 'elsewhere'; readonly kept: IKept };
 
@@ -74,6 +87,9 @@ export class CellLine extends Widget {
         if (changed !== '') {
           parts.push(changed);
         }
+        if (content.isOutdated) {
+          parts.push(trans.__('of an earlier run'));
+        }
         const name = record.name === null ? '' : `${record.name}: `;
         return `⚡ ${name}${parts.join(' · ')}`;
       }
@@ -86,13 +102,13 @@ export class CellLine extends Widget {
         if (energy !== null) {
           parts.push(energyText(energy.value, energy.low, energy.high, trans));
         }
-        return parts.length === 0 ? '' : `⚡ ${parts.join(' · ')} …`;
+        return `⚡ ${parts.length === 0 ? trans.__('measuring') : parts.join(' · ')} …`;
       }
       case 'elsewhere': {
         const { energy_j, low_j, high_j, quality } = content.kept;
         const parts = [energyText(energy_j, low_j, high_j, trans)];
-        if (quality !== null) {
-          parts.push(quality);
+        if (energy_j !== null && quality !== null) {
+          parts.push(qualityText(quality, trans));
         }
         return `⚡ ${parts.join(' · ')} · ${trans.__('recorded elsewhere')}`;
       }
@@ -114,7 +130,8 @@ export class CellLine extends Widget {
       ]);
     }
     if (content.kind === 'running') {
-      const method = content.quality ?? trans.__('not measured');
+      const method =
+        content.quality === null ? trans.__('not measured') : qualityText(content.quality, trans);
       return list([
         [trans.__('Power'), trans.__('of this kernel and all it started, seen from outside')],
         [trans.__('Method'), method]
@@ -135,11 +152,9 @@ function recordRows(content: Recorded, trans: TranslationBundle): (readonly [str
   const { energy, intensity } = record;
   const rows: (readonly [string, string])[] = [[trans.__('Energy'), energyPart(record, trans)]];
   if (energy.quality !== null) {
+    const quality = qualityText(energy.quality, trans);
     const ofSession = content.state?.session_id === record.session_id ? content.state.method : null;
-    rows.push([
-      trans.__('Method'),
-      ofSession === null ? energy.quality : `${energy.quality}: ${ofSession}`
-    ]);
+    rows.push([trans.__('Method'), ofSession === null ? quality : `${quality}: ${ofSession}`]);
   }
   if (energy.covers.length > 0) {
     rows.push([trans.__('Covers'), energy.covers.join(', ')]);

@@ -10,6 +10,8 @@ import { extend } from './series';
 import { isRestart, type Tracking } from './tracking';
 import type { CellState, LiveState, NotebookState, Sample } from './wire';
 
+const STALE_MS = 5000; // what the kernel drew longer ago is not what it draws now
+
 /** What a model must know of the notebook that is shown. */
 export interface INotebookView {
   readonly panel: NotebookPanel;
@@ -45,6 +47,7 @@ export class NotebookModel implements IDisposable {
     return this._state;
   }
 
+  /** What the kernel draws now; null if it was not seen within the last seconds. */
   get live(): LiveState | null {
     return this._live;
   }
@@ -73,7 +76,7 @@ export class NotebookModel implements IDisposable {
     return this._cellsChanged;
   }
 
-  /** The kernel's power was seen. */
+  /** The kernel's power was seen, or is not known any more. */
   get liveChanged(): ISignal<this, void> {
     return this._liveChanged;
   }
@@ -91,9 +94,16 @@ export class NotebookModel implements IDisposable {
     return { path: this.view.path, kernel: this._kernel?.id ?? null };
   }
 
-  /** What a running cell draws and used so far; null if it does not run. */
+  /** What a cell draws and used so far; null if it neither runs nor waits for its record. */
   runningCell(cellId: string): IRunning | null {
     return this._running.of(cellId, this._samples[this._samples.length - 1]);
+  }
+
+  /** The cell ran again since the record that is known of it. */
+  isOutdated(cellId: string): boolean {
+    const record = this.cells.get(cellId)?.record;
+    // Both by the kernel's clock: a slow page may read the record before it hears that the cell began.
+    return record !== undefined && Date.parse(record.started_at) < (this._begunMs.get(cellId) ?? 0);
   }
 
   /** Read the records that are new. */
@@ -135,12 +145,17 @@ export class NotebookModel implements IDisposable {
     }
     this._samples = live.problem === null ? extend(this._samples, live.samples) : [];
     this._live = live;
+    clearTimeout(this._expiry);
+    this._expiry = setTimeout(() => this._forgetPower(), STALE_MS);
     this._running.sampled(this._samples, live.now_s - (asked + performance.now()) / 2e3);
     const isNew = live.journal_bytes !== null && live.journal_bytes !== this._state?.journal_bytes;
     this._recover();
     this._liveChanged.emit();
     if (isNew || this._readProblem !== null) {
       await this.refresh();
+    }
+    if (this._readProblem !== null) {
+      throw this._readProblem; // so that records that cannot be read are not asked for at every look
     }
   }
 
@@ -149,6 +164,7 @@ export class NotebookModel implements IDisposable {
       return;
     }
     this._isDisposed = true;
+    clearTimeout(this._expiry);
     Signal.clearData(this);
   }
 
@@ -158,6 +174,7 @@ export class NotebookModel implements IDisposable {
 
   private async _read(): Promise<void> {
     const known = this._state;
+    const ended = this._running.ended; // what is read now has their records, or there are none
     let state: NotebookState;
     try {
       state = await this._api.notebook(this.key, known?.epoch ?? '', known?.revision ?? 0);
@@ -170,12 +187,17 @@ export class NotebookModel implements IDisposable {
       if (before !== this.problem?.message) {
         this._changed.emit();
       }
+      this._running.settle(ended);
+      if (ended.size > 0) {
+        this._cellsChanged.emit(ended);
+      }
       return;
     }
     if (this._isDisposed) {
       return;
     }
-    const changed = new Set(state.cells.map(cell => cell.cell_id));
+    this._running.settle(ended);
+    const changed = new Set([...ended, ...state.cells.map(cell => cell.cell_id)]);
     if (known !== null && known.epoch !== state.epoch) {
       for (const cellId of this.cells.keys()) {
         changed.add(cellId);
@@ -221,9 +243,15 @@ export class NotebookModel implements IDisposable {
     this._onUse();
   }
 
-  private _onKernel(): void {
+  private _forgetPower(): void {
+    clearTimeout(this._expiry);
     this._samples = [];
     this._live = null;
+    this._liveChanged.emit();
+  }
+
+  private _onKernel(): void {
+    this._forgetPower();
     this._endAll();
     if (this.isInUse) {
       void this.refresh();
@@ -232,7 +260,7 @@ export class NotebookModel implements IDisposable {
 
   private _onStatus(_: ISessionContext, status: Kernel.Status): void {
     if (isRestart(status)) {
-      this._samples = [];
+      this._forgetPower();
       this._endAll();
     }
   }
@@ -246,13 +274,18 @@ export class NotebookModel implements IDisposable {
       const cellId = this.view.cellOfRequest(parent);
       if (cellId !== null) {
         this._running.begin(parent, cellId, performance.now());
+        this._begunMs.set(cellId, Date.parse(message.header.date));
         this._cellsChanged.emit(new Set([cellId]));
         this._onUse();
       }
     } else if (message.header.msg_type === 'status') {
       const state = 'execution_state' in message.content ? message.content.execution_state : null;
-      const cellId = state === 'idle' ? this._running.end(parent) : null;
+      const newest = this._samples[this._samples.length - 1];
+      const cellId = state === 'idle' ? this._running.end(parent, newest) : null;
       if (cellId !== null) {
+        if (!this.isInUse) {
+          this._running.settle([cellId]); // nobody reads records of it
+        }
         this._cellsChanged.emit(new Set([cellId]));
         this._onUse();
         this._ended.emit(cellId);
@@ -275,12 +308,14 @@ export class NotebookModel implements IDisposable {
   private _state: NotebookState | null = null;
   private _live: LiveState | null = null;
   private _samples: readonly Sample[] = [];
+  private _expiry: ReturnType<typeof setTimeout> | undefined;
   private _problem: ApiError | null = null;
   private _readProblem: ApiError | null = null;
   private _reading: Promise<void> | null = null;
   private _isReadingAgain = false;
   private _isDisposed = false;
   private readonly _running = new RunningCells();
+  private readonly _begunMs = new Map<string, number>(); // when each cell ran last, by the kernel's clock
   private readonly _cellsChanged = new Signal<this, ReadonlySet<string>>(this);
   private readonly _liveChanged = new Signal<this, void>(this);
   private readonly _changed = new Signal<this, void>(this);

@@ -95,10 +95,7 @@ export function metricText(value: number | null | undefined, trans: TranslationB
 }
 
 /** Say how a figure came about, in one word. */
-export function qualityText(
-  quality: 'measured' | 'apportioned' | 'modelled',
-  trans: TranslationBundle
-): string {
+export function qualityText(quality: string, trans: TranslationBundle): string {
   switch (quality) {
     case 'measured':
       return trans.__('measured');
@@ -106,6 +103,8 @@ export function qualityText(
       return trans.__('apportioned');
     case 'modelled':
       return trans.__('modelled');
+    default:
+      return quality; // of a server that is newer than this page
   }
 }
 

@@ -1,21 +1,21 @@
 import { energySince, type IAmount } from './series';
 import type { Sample } from './wire';
 
-/** A running cell: what its kernel draws, W, and what the kernel used since the cell began, J. */
+/** A running cell: what its kernel draws, W, and what the kernel used since the cell began, J; null: not known. */
 export interface IRunning {
   readonly power: IAmount | null;
   readonly energy: IAmount | null;
 }
 
-/** The cells of a page that run now, and what their kernel used since each began. */
+/** The cells of a page that run now or wait for their record, and what their kernel used since each began. */
 export class RunningCells {
-  /** How many run. */
-  get size(): number {
-    return this._startedMs.size;
-  }
-
   get ids(): ReadonlySet<string> {
     return new Set(this._startedMs.keys());
+  }
+
+  /** Those that came to their end, and whose record is not there yet. */
+  get ended(): ReadonlySet<string> {
+    return new Set(this._ended.keys());
   }
 
   /** A request of a cell began to run, at a moment of the page's clock. */
@@ -23,17 +23,27 @@ export class RunningCells {
     this._requests.set(request, cellId);
     this._startedMs.set(cellId, atMs);
     this._before.delete(cellId);
+    this._ended.delete(cellId);
   }
 
   /** A request came to its end; return its cell, or null if it was none of ours. */
-  end(request: string): string | null {
+  end(request: string, newest: Sample | undefined): string | null {
     const cellId = this._requests.get(request);
     if (cellId === undefined) {
       return null;
     }
+    const energy = this.of(cellId, newest)?.energy ?? null;
     this._requests.delete(request);
     this._startedMs.delete(cellId);
+    this._ended.set(cellId, { power: null, energy });
     return cellId;
+  }
+
+  /** The records of these cells are there, or will not come. */
+  settle(cellIds: Iterable<string>): void {
+    for (const cellId of cellIds) {
+      this._ended.delete(cellId);
+    }
   }
 
   /** The kernel died: nothing runs any more. Return what ran. */
@@ -65,10 +75,10 @@ export class RunningCells {
     }
   }
 
-  /** What a cell draws and used so far, by the newest sample; null if it does not run. */
+  /** What a cell draws and used so far, by the newest sample; null if it neither runs nor waits for its record. */
   of(cellId: string, newest: Sample | undefined): IRunning | null {
     if (!this._startedMs.has(cellId)) {
-      return null;
+      return this._ended.get(cellId) ?? null;
     }
     const before = this._before.get(cellId);
     return {
@@ -86,6 +96,7 @@ export class RunningCells {
 
   private readonly _requests = new Map<string, string>(); // the cell of each request that runs
   private readonly _startedMs = new Map<string, number>();
+  private readonly _ended = new Map<string, IRunning>(); // as they were seen last
   private readonly _before = new Map<string, IAmount>(); // what the kernel had used when the cell began
 }
 

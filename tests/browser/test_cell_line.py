@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.lab import Lab, LabServer, busy_until
 
-ENERGY = re.compile(r"^⚡ (.*J \([\d.]+ to [\d.]+\)|under [\d.]+ mJ, below resolution) · ")
+ENERGY = re.compile(r"^⚡ (.*J \([\d.]+ to [\d.]+\)|under [\d.]+ mJ, below resolution) · (?!.*of an earlier run)")
 RUNNING = re.compile(r"^⚡ [\d.]+ W · [\d.]+ J \([\d.]+ to [\d.]+\) …$")
 
 
@@ -58,6 +58,7 @@ def test_a_running_cell_that_was_hidden_by_another_tab(lab: Lab, server: LabServ
     with lab.page.expect_response(re.compile("/jupyter-green/live")):
         lab.page.wait_for_timeout(3000)  # longer than the poll: it has found nothing to look at, and stopped
         lab.page.evaluate("id => jupyterapp.shell.activateById(id)", notebook)
+    expect(lab.line(0)).to_have_text(RUNNING)
     before = lab.line(0).inner_text()
     expect(lab.line(0)).not_to_have_text(before)
     (tmp_path / "stop").touch()

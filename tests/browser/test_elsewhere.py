@@ -54,6 +54,8 @@ def test_notebook_7(own_server: Callable[..., LabServer], lab_on: Callable[..., 
         lab.page.locator(".lm-MenuBar-itemLabel, .lm-Menu-itemLabel").get_by_text(entry, exact=True).click()
     panel = lab.page.locator("#jp-green-panel")
     expect(panel.locator("li").first).to_contain_text("svm")
+    panel.locator("li button").first.click()
+    expect(lab.page.locator(".jp-Cell.jp-mod-active")).to_contain_text("svm")
     panel.locator(".lm-AccordionPanel-title", has_text="Runs").click()
     for run in ("forest", "svm"):
         panel.get_by_role("checkbox", name=run).check()

@@ -144,6 +144,19 @@ def test_jump_and_filter(lab: Lab, server: LabServer, name: str) -> None:
     lab.page.wait_for_function("jupyterapp.shell.currentWidget.content.activeCellIndex === 7")
 
 
+def test_jump_to_a_notebook_that_another_tab_hides(lab: Lab, server: LabServer, name: str) -> None:
+    """A click on a cell in the list brings its notebook to the front, and the cell into view."""
+    lab.open(server.write(name, *[f"light_{n} = {n}" for n in range(40)], "heavy = sum(range(5_000_000))"))
+    lab.track()
+    lab.run_all()
+    panel = _panel(lab)
+    lab.command("launcher:create")
+    expect(lab.cell(0)).to_be_hidden()
+    panel.get_by_role("button", name="heavy = ").click()
+    expect(lab.page.locator(".jp-Notebook:visible .jp-Cell", has_text="heavy = ")).to_be_in_viewport()
+    assert lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex") == 40
+
+
 def test_choose_the_grid(own_server: Callable[..., LabServer], lab_on: Callable[..., Lab]) -> None:
     """A grid chosen in the sidebar holds from the next cell on, here and in the kernels that follow."""
     server = own_server()

@@ -42,11 +42,6 @@ it('shows the power of now with its range and method', () => {
   expect(page.find('section', 'Power').textContent).toContain('8 W (4 to 16)modelled');
 });
 
-it('does not call now what was seen long ago', () => {
-  const page = show(panel({ live: live({ now_s: 110 }) }));
-  expect(page.all('.jp-green-big')).toEqual([]);
-});
-
 it('says why there is no power', () => {
   const why = 'This kernel runs on another computer.';
   const page = show(panel({ live: live({ samples: [], problem: why }) }));

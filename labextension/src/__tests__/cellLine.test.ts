@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CellLine, type LineContent } from '../cellLine';
 import type { CellRecord, CellState } from '../wire';
 
-import { HOSTILE, energy, notebook, record, trans } from './made';
+import { HOSTILE, energy, inCapitals, notebook, record, trans } from './made';
 
 let line: CellLine;
 
@@ -23,7 +23,7 @@ function recorded(
   state = notebook()
 ): LineContent {
   const cell = { cell_id: 'c', record: record(41.2, changes), runs: 1, change: null, ...about };
-  return { kind: 'recorded', cell, state };
+  return { kind: 'recorded', cell, state, isOutdated: false };
 }
 
 function button(): HTMLButtonElement {
@@ -94,7 +94,7 @@ describe('the line', () => {
     expect(line.hasClass('jp-mod-running')).toBe(false);
   });
 
-  it('shows of a running cell what is known, and nothing where nothing is', () => {
+  it('shows of a running cell what is known, and that it is measured where nothing is', () => {
     const of = (value: number | null): LineContent => ({
       kind: 'running',
       running: { power: value === null ? null : { value, low: value, high: value }, energy: null },
@@ -102,7 +102,13 @@ describe('the line', () => {
     });
     expect(textOf(of(12))).toBe('⚡ 12 W …');
     expect(textOf(of(0))).toBe('⚡ idle …');
-    expect([textOf(of(null)), line.isHidden]).toEqual(['', true]);
+    expect(textOf(of(null))).toBe('⚡ measuring …');
+  });
+
+  it('says where a record is of an earlier run than the last one', () => {
+    const outdated = { ...recorded(), isOutdated: true } as LineContent;
+    expect(textOf(outdated)).toMatch(/^⚡ 41 J .* · of an earlier run$/);
+    expect(textOf(recorded())).not.toContain('earlier');
   });
 
   it('says what only the notebook file knows as recorded elsewhere', () => {
@@ -110,9 +116,21 @@ describe('the line', () => {
     expect(textOf({ kind: 'elsewhere', kept })).toBe(
       '⚡ 41 J (21 to 82) · modelled · recorded elsewhere'
     );
-    expect(textOf({ kind: 'elsewhere', kept: { ...kept, energy_j: null, quality: null } })).toBe(
+    expect(textOf({ kind: 'elsewhere', kept: { ...kept, energy_j: null } })).toBe(
       '⚡ not measured · recorded elsewhere'
     );
+  });
+
+  it('says how a figure came about in the language of the page', () => {
+    line.dispose();
+    line = new CellLine(inCapitals);
+    Widget.attach(line, document.body);
+    const kept = { cell: 'c', energy_j: 41.2, low_j: 20.6, high_j: 82.4, quality: 'modelled' };
+    expect(textOf({ kind: 'elsewhere', kept })).toContain(' · MODELLED');
+    const running = { power: null, energy: null };
+    const rows = details({ kind: 'running', running, quality: 'apportioned' });
+    expect(rows[1]).toBe('METHOD: APPORTIONED');
+    expect(details(recorded())[1]).toBe('METHOD: MODELLED: attributed = 4 W x CPU seconds');
   });
 
   it('shows names as text, whatever they hold', () => {

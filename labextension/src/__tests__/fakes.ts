@@ -108,8 +108,11 @@ export class FakeContext {
   /** A message about a request, as the kernel sends it to all pages. */
   send(type: string, parent: string | null, content: object = {}): void {
     const parent_header = parent === null ? {} : { msg_id: parent, msg_type: 'execute_request' };
-    this.iopubMessage.emit({ header: { msg_type: type }, parent_header, content });
+    this.iopubMessage.emit({ header: { msg_type: type, date: this.date }, parent_header, content });
   }
+
+  /** What the kernel's clock shows. */
+  date = '2026-05-04T12:00:00.000000Z';
 
   begin(request: string): void {
     this.send('status', request, { execution_state: 'busy' });

@@ -1,3 +1,4 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { nullTranslator } from '@jupyterlab/translation/lib/base';
 import { act, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -17,6 +18,12 @@ import type {
 } from '../wire';
 
 export const trans = nullTranslator.load('jupyter_green');
+
+/** A language of capitals: what it does not say was never translated. */
+export const inCapitals: TranslationBundle = {
+  ...trans,
+  __: (text, ...values: unknown[]) => trans.__(text, ...values).toUpperCase()
+};
 
 /** Names as somebody could give them. */
 export const HOSTILE = ['<img src=x onerror=alert(1)>', '🚀👩‍💻', 'x'.repeat(5000), '%1 %% &amp; "'];

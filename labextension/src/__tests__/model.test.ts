@@ -163,13 +163,22 @@ describe('power is asked for', () => {
   });
 });
 
+it('knows no present power of a notebook that nobody asks for any more', async () => {
+  const { notebook: opened, view } = await tracked();
+  await pass(1000);
+  expect(opened.live).not.toBeNull();
+  view.isInFront = false;
+  await pass(7000);
+  expect([opened.live, vi.getTimerCount()]).toEqual([null, 0]);
+});
+
 describe('a hidden page', () => {
-  it('asks nothing and has no timer after one tick; when it is seen again it asks at once', async () => {
+  it('asks nothing and has no timer after some seconds; when it is seen again it asks at once', async () => {
     await tracked();
     await pass(5000);
     hide(true);
     const asked = api.asked.length;
-    await pass(2500);
+    await pass(5000);
     expect([api.asked.length, vi.getTimerCount()]).toEqual([asked, 0]);
     await pass(60_000);
     expect(api.asked.length).toBe(asked);
@@ -201,6 +210,18 @@ describe('a server that does not answer', () => {
     expect(late).toBeGreaterThanOrEqual(10);
     expect(late).toBeLessThanOrEqual(60);
     expect(model.current?.problem?.status).toBe(0);
+    expect(model.current?.live).toBeNull();
+  });
+
+  it('is asked ever more rarely also for records alone', async () => {
+    api.fails.add('notebook');
+    api.power = live({ samples: [], journal_bytes: 100 });
+    await tracked();
+    await pass(600_000);
+    const before = api.count('notebook');
+    await pass(600_000);
+    expect(api.count('notebook') - before).toBeGreaterThanOrEqual(10);
+    expect(api.count('notebook') - before).toBeLessThanOrEqual(60);
   });
 
   it('is asked at once when a cell begins, and as before when it answers', async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { NotebookModel } from '../notebookModel';
 import { Tracking } from '../tracking';
-import type { CellState } from '../wire';
+import type { CellRecord, CellState } from '../wire';
 
 import {
   ABORTED,
@@ -45,8 +45,9 @@ function start(): void {
   model.cellsChanged.connect((_, changed) => cells.push([...changed].sort()));
 }
 
-function cell(cellId: string, valueJ = 41.2): CellState {
-  return { cell_id: cellId, record: record(valueJ, { cell_id: cellId }), runs: 1, change: null };
+function cell(cellId: string, valueJ = 41.2, about: Partial<CellRecord> = {}): CellState {
+  const made = record(valueJ, { cell_id: cellId, ...about });
+  return { cell_id: cellId, record: made, runs: 1, change: null };
 }
 
 function joules(): Record<string, number | null> {
@@ -218,14 +219,29 @@ describe('watching power', () => {
     expect(model.problem).toBeNull();
   });
 
+  it('does not call power present that was seen more than some seconds ago', async () => {
+    let told = 0;
+    model.liveChanged.connect(() => (told += 1));
+    api.power = live({ samples: steady(10, 12, 4) });
+    await model.poll();
+    vi.advanceTimersByTime(4000);
+    await model.poll();
+    vi.advanceTimersByTime(4000);
+    expect([model.samples.length, told]).toEqual([3, 2]);
+    vi.advanceTimersByTime(1000);
+    expect([model.samples, model.live, told]).toEqual([[], null, 3]);
+    await model.poll();
+    expect([model.samples.length, api.asked[api.asked.length - 1]?.since]).toEqual([3, 0]);
+  });
+
   it('does not hide that the records cannot be read', async () => {
     api.fails.add('notebook');
     api.power = live({ journal_bytes: 100 });
-    await model.poll();
+    await expect(model.poll()).rejects.toThrow('made up');
     const problems: (string | null)[] = [];
     model.changed.connect(() => problems.push(model.problem?.message ?? null));
-    await model.poll();
-    await model.poll();
+    await expect(model.poll()).rejects.toThrow('made up');
+    await expect(model.poll()).rejects.toThrow('made up');
     expect([problems, model.problem?.message]).toEqual([[], 'made up']);
   });
 
@@ -307,6 +323,81 @@ describe('running cells', () => {
       await model.poll();
     }
     expect(model.runningCell('a')?.energy?.value).toBeCloseTo(1600, 6);
+  });
+
+  it('keep the energy that was seen last until their records are read, and no power', async () => {
+    await model.tracking.set(true);
+    view.context.begin('r-a');
+    api.power = live({ now_s: 110, samples: steady(90, 110, 4, 0, true) });
+    vi.advanceTimersByTime(10_000);
+    await model.poll();
+    view.context.end('r-a');
+    api.power = live({ now_s: 112, samples: steady(111, 112, 4, 84) });
+    await model.poll();
+    const ended = model.runningCell('a');
+    expect([model.running.size, ended?.power]).toEqual([0, null]);
+    expect(ended?.energy?.value).toBeCloseTo(40, 6);
+    await model.refresh();
+    expect(model.runningCell('a')).toBeNull();
+    expect(cells[cells.length - 1]).toEqual(['a']);
+  });
+
+  it('wait for no record where the server does not answer, or nothing is recorded', async () => {
+    view.context.begin('r-a');
+    view.context.end('r-a');
+    expect(model.runningCell('a')).toBeNull();
+    await model.tracking.set(true);
+    view.context.begin('r-a');
+    view.context.end('r-a');
+    expect(model.runningCell('a')).not.toBeNull();
+    api.isDown = true;
+    cells = [];
+    await model.refresh();
+    expect([model.runningCell('a'), cells]).toEqual([null, [['a']]]);
+  });
+
+  it('wait for the answer to a question that was asked after their end', async () => {
+    await model.tracking.set(true);
+    const { gate, open } = door();
+    api.gate = gate;
+    const before = model.refresh();
+    view.context.begin('r-a');
+    view.context.end('r-a');
+    const after = model.refresh();
+    api.gate = door().gate;
+    open();
+    await Promise.all([before, after]);
+    expect(model.runningCell('a')).not.toBeNull();
+  });
+
+  it('outdate their records from their beginning on, until new ones are read', async () => {
+    const [first, second] = ['2026-05-04T12:00:00+00:00', '2026-05-04T12:01:00+00:00'];
+    api.state = notebook({
+      revision: 1,
+      cells: [cell('a', 1, { started_at: first }), cell('b', 1, { started_at: first })]
+    });
+    await model.refresh();
+    expect(model.isOutdated('a')).toBe(false);
+    view.context.date = '2026-05-04T12:00:59.999000Z';
+    view.context.begin('r-a');
+    expect(['a', 'b', 'never-run'].map(id => model.isOutdated(id))).toEqual([true, false, false]);
+    view.context.end('r-a');
+    await model.refresh();
+    expect(model.isOutdated('a')).toBe(true);
+    api.state = notebook({ revision: 2, cells: [cell('a', 2, { started_at: second })] });
+    await model.refresh();
+    expect(model.isOutdated('a')).toBe(false);
+  });
+
+  it('do not outdate a record of theirs that is read before a slow page hears that they began', async () => {
+    api.state = notebook({
+      revision: 1,
+      cells: [cell('a', 1, { started_at: '2026-05-04T12:00:00.001000+00:00' })]
+    });
+    await model.refresh();
+    view.context.date = '2026-05-04T12:00:00.000900Z';
+    view.context.begin('r-a');
+    expect(model.isOutdated('a')).toBe(false);
   });
 
   it('end with their kernel', () => {

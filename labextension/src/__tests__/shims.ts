@@ -10,6 +10,11 @@ Object.assign(window, {
   DragEvent: class extends MouseEvent {},
   IntersectionObserver: Observer,
   ResizeObserver: Observer,
-  matchMedia: () => ({ matches: false, addListener: nothing, removeListener: nothing }),
-  requestIdleCallback: (callback: () => void) => setTimeout(callback)
+  matchMedia: () =>
+    Object.assign(new EventTarget(), {
+      matches: false,
+      addListener: nothing,
+      removeListener: nothing
+    }),
+  requestIdleCallback: (done: () => void) => setTimeout(done)
 });

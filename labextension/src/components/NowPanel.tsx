@@ -11,7 +11,6 @@ import { PowerChart } from './PowerChart';
 import { Problem, Quiet, Told } from './Quiet';
 
 const SPAN_S = 120;
-const STALE_S = 5; // what was seen longer ago is not now
 const WORLD_G_PER_KWH = 475; // IEA, world average 2019: as in jupyter_green's tables
 
 /** What somebody is told who opens the sidebar for the first time. */
@@ -115,7 +114,7 @@ function Live({
   const newest = live.samples[live.samples.length - 1];
   return (
     <section className="jp-green-section" aria-label={trans.__('Power of the kernel')}>
-      {newest !== undefined && newest.power_w !== null && live.now_s - newest.at_s <= STALE_S && (
+      {newest !== undefined && newest.power_w !== null && (
         <p className="jp-green-now" title={live.method ?? undefined}>
           <span className="jp-green-big">
             {newest.power_w < IDLE_W

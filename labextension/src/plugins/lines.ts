@@ -1,5 +1,5 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import type { Cell, CodeCell } from '@jupyterlab/cells';
+import type { Cell, CodeCell, ICellModel } from '@jupyterlab/cells';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
@@ -48,15 +48,24 @@ class Lines {
     _notebook.liveChanged.connect(this._onLive, this);
     _options.changed.connect(this._scan, this);
     content.modelChanged.connect(this._onModel, this);
-    content.modelContentChanged.connect(this._scanSoon, this);
     content.disposed.connect(() => Signal.clearData(this)); // another view may keep the cells
     this._onModel();
     void context.ready.then(() => this._scan());
   }
 
   private _onModel(): void {
-    this._notebook.view.panel.content.model?.cells.changed.connect(this._scanSoon, this);
+    const model = this._notebook.view.panel.content.model;
+    model?.cells.changed.connect(this._scanSoon, this);
+    model?.metadataChanged.connect(this._scanSoon, this);
     this._scanSoon();
+  }
+
+  private _onMetadata(model: ICellModel): void {
+    for (const cell of this._cells()) {
+      if (cell.model === model) {
+        this._draw(cell);
+      }
+    }
   }
 
   private _onCells(_: NotebookModel, changed: ReadonlySet<string>): void {
@@ -74,7 +83,7 @@ class Lines {
     }
   }
 
-  /** Cells were added, moved or replaced: once all of it is done. */
+  /** Cells were added, moved or replaced, or the notebook's own settings changed: once all of it is done. */
   private _scanSoon(): void {
     if (!this._isScanning) {
       this._isScanning = true;
@@ -88,6 +97,7 @@ class Lines {
   private _scan(): void {
     if (!this._notebook.isDisposed) {
       for (const cell of this._cells()) {
+        cell.model.metadataChanged.connect(this._onMetadata, this); // once, however often it is said
         this._draw(cell);
       }
     }
@@ -133,7 +143,11 @@ class Lines {
       return null;
     }
     const running = this._options.live ? notebook.runningCell(cell.model.id) : null;
-    if (running !== null && running.energy !== null) {
+    // Of a cell that is not tracked nobody knows whether it is measured, unless its kernel's power is seen.
+    if (
+      running !== null &&
+      (running.power !== null || running.energy !== null || notebook.tracking.isOn)
+    ) {
       return { kind: 'running', running, quality: notebook.live?.quality ?? null };
     }
     const known = notebook.cells.get(cell.model.id);
@@ -144,7 +158,8 @@ class Lines {
       return null;
     }
     if (known !== undefined) {
-      return { kind: 'recorded', cell: known, state: notebook.state };
+      const isOutdated = notebook.isOutdated(cell.model.id);
+      return { kind: 'recorded', cell: known, state: notebook.state, isOutdated };
     }
     return found === null ? null : { kind: 'elsewhere', kept: found };
   }

@@ -67,7 +67,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
       wasRead: async () => (await state?.fetch(WELCOMED)) === true,
       read: () => void state?.save(WELCOMED, true)
     });
-    const cells = new CellsSection(model, trans);
+    const cells = new CellsSection(model, trans, notebook => app.shell.activateById(notebook.id));
     const runs = new RunsSection(model, trans, compare);
     panel.addSection(trans.__('Now'), now);
     panel.addSection(trans.__('Cells'), cells);

@@ -8,6 +8,7 @@ import type { ReactElement } from 'react';
 import { energyText } from '../amounts';
 import type { GreenModel } from '../model';
 import type { NotebookModel } from '../notebookModel';
+import { qualityText } from '../recordText';
 import { powerOf } from '../runningCells';
 import { IGreenModel } from '../tokens';
 import { powerWord } from '../words';
@@ -96,15 +97,17 @@ function statusText(notebook: NotebookModel, trans: TranslationBundle): string {
   const power = newest === undefined ? null : powerOf(newest);
   const energy = notebook.state?.total?.energy ?? null;
   const parts = [];
+  let quality = null;
   if (power !== null) {
     parts.push(powerWord(power, trans));
+    quality = notebook.live?.quality ?? null;
   }
   if (energy !== null) {
     parts.push(energyText(energy.attributed_j, energy.low_j, energy.high_j, trans));
+    quality = energy.attributed_j === null ? null : energy.quality;
   }
-  const quality = energy?.quality ?? notebook.live?.quality ?? null;
-  if (parts.length > 0 && quality !== null) {
-    parts.push(quality);
+  if (quality !== null) {
+    parts.push(qualityText(quality, trans));
   }
   return parts.length === 0 ? '' : `⚡ ${parts.join(' · ')}`;
 }

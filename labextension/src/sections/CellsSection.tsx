@@ -1,14 +1,24 @@
-import type { CellList } from '@jupyterlab/notebook';
+import type { CellList, NotebookPanel } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import type { ReactElement } from 'react';
 
 import { CellsPanel, type ICellRow } from '../components/CellsPanel';
+import type { GreenModel } from '../model';
 import type { CellState } from '../wire';
 
 import { Section } from './Section';
 
 /** The cells, the heaviest first. */
 export class CellsSection extends Section {
+  constructor(
+    model: GreenModel,
+    trans: TranslationBundle,
+    private readonly _onShow: (panel: NotebookPanel) => void
+  ) {
+    super(model, trans);
+  }
+
   protected override onNotebook(): void {
     // A cell that is deleted or added changes what the list says of it.
     this._list?.changed.disconnect(this.updateIfSeen, this);
@@ -67,9 +77,11 @@ export class CellsSection extends Section {
   }
 
   private _jump(cellId: string): void {
-    const content = this.notebook?.view.panel.content;
-    const index = content?.widgets.findIndex(cell => cell.model.id === cellId) ?? -1;
-    if (content !== undefined && index >= 0) {
+    const panel = this.notebook?.view.panel;
+    const index = panel?.content.widgets.findIndex(cell => cell.model.id === cellId) ?? -1;
+    if (panel !== undefined && index >= 0) {
+      const { content } = panel;
+      this._onShow(panel); // another tab may hide it
       content.activeCellIndex = index;
       content.deselectAll();
       void content.scrollToItem(index, 'smart');

@@ -31,8 +31,9 @@ export class RunsSection extends Section {
 
   protected override onNotebook(): void {
     this._ticked = new Set();
-    this._looked = {};
+    this._looked.forget();
     this._runs.forget();
+    this._isSending = false;
     super.onNotebook();
   }
 
@@ -52,10 +53,10 @@ export class RunsSection extends Section {
     return (
       <RunsPanel
         state={this._runs.value ?? (this.notebook?.isInUse === false ? NO_RUNS : null)}
-        problem={this._problem ?? this._runs.problem}
-        looked={this._looked}
+        problem={this._looked.problem ?? this._runs.problem}
+        looked={this._looked.value ?? {}}
         ticked={this._ticked}
-        isLooking={this._isLooking}
+        isLooking={this._looked.isAsking}
         isSending={this._isSending}
         onTick={(runId, on) => this._tick(runId, on)}
         onCompare={() => this._compare()}
@@ -68,7 +69,8 @@ export class RunsSection extends Section {
 
   private async _read(): Promise<void> {
     const notebook = this.notebook;
-    if (notebook !== null && notebook.isInUse) {
+    // The answer to a sending tells the runs as they are then, and no question may overtake it.
+    if (notebook !== null && notebook.isInUse && !this._isSending) {
       await this._runs.ask(() => this.model.api.runs(notebook.key));
     }
     this.title.label = this.label;
@@ -88,7 +90,7 @@ export class RunsSection extends Section {
 
   private _compare(): void {
     const runs = this._runs.value?.runs.filter(run => this._ticked.has(run.run_id)) ?? [];
-    this._onCompare(runs, this._looked);
+    this._onCompare(runs, this._looked.value ?? {});
   }
 
   private async _look(): Promise<void> {
@@ -97,18 +99,10 @@ export class RunsSection extends Section {
     if (notebook === null || runs.length === 0) {
       return;
     }
-    this._isLooking = true;
+    const ids = runs.map(run => run.run_id);
+    const looking = this._looked.ask(() => this.model.api.look(notebook.key, ids));
     this.update();
-    try {
-      this._looked = await this.model.api.look(
-        notebook.key,
-        runs.map(run => run.run_id)
-      );
-      this._problem = null;
-    } catch (error) {
-      this._problem = error instanceof Error ? error.message : String(error);
-    }
-    this._isLooking = false;
+    await looking;
     this.updateIfSeen();
   }
 
@@ -120,15 +114,15 @@ export class RunsSection extends Section {
     this._isSending = true;
     this.update();
     await this._runs.ask(() => this.model.api.send(notebook.key));
-    this._isSending = false;
-    this.title.label = this.label;
-    this.updateIfSeen();
+    if (notebook === this.notebook) {
+      this._isSending = false;
+      this.title.label = this.label;
+      this.updateIfSeen();
+    }
   }
 
   private readonly _runs = new Asked<Runs>();
+  private readonly _looked = new Asked<Readonly<Record<string, Found | null>>>();
   private _ticked: ReadonlySet<string> = new Set();
-  private _looked: Readonly<Record<string, Found | null>> = {};
-  private _problem: string | null = null;
-  private _isLooking = false;
   private _isSending = false;
 }
