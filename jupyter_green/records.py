@@ -149,6 +149,7 @@ class Session:
     cwd: str
     runner: Runner
     run: str | None  # the session of the engine that runs this kernel
+    inside: str | None  # the session of the process that started this one, whose figures hold these already
     covers: tuple[str, ...]  # what the energies of this session hold
     method: str  # how its energies come about, in a sentence
     parameters: Mapping[str, str]
@@ -360,6 +361,7 @@ def session_from_json(data: Mapping[str, Any]) -> Session:
         cwd=str(data.get("cwd", "")),
         runner=_word(data.get("runner"), _RUNNERS) or "kernel",
         run=_text(data.get("run")),
+        inside=_text(data.get("inside")),
         covers=_texts(data.get("covers")),
         method=str(data.get("method", "")),
         parameters=_named(data.get("parameters")),

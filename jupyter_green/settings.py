@@ -24,7 +24,7 @@ from jupyter_green.config_files import JSON, ConfigFolder, as_table, read_folder
 from jupyter_green.errors import UsageError
 
 PREFIX = "JUPYTER_GREEN_"
-RESERVED = frozenset({"JUPYTER_GREEN_HOME", "JUPYTER_GREEN_RUN", "JUPYTER_GREEN_UI"})
+RESERVED = frozenset({"JUPYTER_GREEN_HOME", "JUPYTER_GREEN_INSIDE", "JUPYTER_GREEN_RUN", "JUPYTER_GREEN_UI"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,6 +93,7 @@ sessions = st.builds(
     cwd=texts,
     runner=st.sampled_from(["kernel", "papermill", "script"]),
     run=maybe_text,
+    inside=maybe_text,
     covers=notes,
     method=texts,
     parameters=names,

@@ -214,6 +214,32 @@ def test_blocks_in_a_cell_that_stays_stay(kernel: Kernel, tmp_path: Path) -> Non
     ]  # fmt: skip
 
 
+def test_a_script_that_a_cell_starts_is_in_the_cell(tmp_path: Path, home: Path) -> None:
+    """A script that measures itself in a measured kernel has a session of its own, which the notebook leaves out."""
+    notebook = tmp_path / "a.ipynb"
+    (tmp_path / "train.py").write_text(f"import jupyter_green\n{_SPIN}with jupyter_green.measure('fit'): spin(0.3)\n")
+    run = f"import subprocess, sys\n_ = subprocess.run([sys.executable, 'train.py'], cwd={str(tmp_path)!r}, check=True)"
+    with Kernel(tmp_path, green_home=home, env={"JPY_SESSION_NAME": str(notebook)}) as kernel:
+        kernel.run(run)  # nobody counts it
+        kernel.run("%load_ext jupyter_green")
+        kernel.run(f"%%track_energy --quiet\n{run}")
+        (cell,) = (one for one in kernel.records() if one.kind == "cell")
+    assert (cell.energy.cpu_s or 0) > 0.3
+    scripts = [log for log in sessions(home) if log.session.runner == "script"]
+    assert [(log.session.notebook, log.session.inside) for log in scripts] == [
+        (str(notebook), None), (None, cell.session_id),
+    ]  # fmt: skip
+    assert [log.records[0].name for log in scripts] == ["fit", "fit"]
+
+
+def test_a_daemon_is_in_nobodys_figures(tmp_path: Path, home: Path) -> None:
+    """Of a measured process that is no ancestor nothing is taken for granted, nor of what is no mark."""
+    for mark in ("0123456789abcdef:999999999", "x", "a:b", f"0123456789abcdef:{os.getpid()}"):
+        _script("with jupyter_green.measure(): pass", tmp_path, {"JUPYTER_GREEN_INSIDE": mark})
+    found = [log.session.inside for log in sessions(home)]
+    assert sorted(found, key=str) == ["0123456789abcdef", None, None, None]
+
+
 def test_a_name_keeps_no_secret(kernel: Kernel) -> None:
     """A token in the name of a block or a cell is masked, as it is in a tag."""
     before = len(kernel.records())

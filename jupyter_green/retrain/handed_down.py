@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_green.settings import PREFIX, Settings, read_home
+from jupyter_green.track.inside import VARIABLE
 from jupyter_green.track.secrets import bare_url
 
 
@@ -68,7 +69,8 @@ def environment(
         for name, source in settings.sources.items()
         if source != "default"
     }
-    inherited = {name: value for name, value in environ.items() if name != "JPY_SESSION_NAME"}  # another notebook's
+    others = ("JPY_SESSION_NAME", VARIABLE)  # of the notebook that this run is started from, if it is
+    inherited = {name: value for name, value in environ.items() if name not in others}
     told = {"JUPYTER_GREEN_RUN": session_id}
     if home is not None:
         told["JUPYTER_GREEN_HOME"] = str(home)

@@ -6,7 +6,7 @@ import atexit
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from jupyter_green.meter.meter import make_meter
 from jupyter_green.records import CellRecord, Intensity
 from jupyter_green.settings import Settings, read_home, read_settings
 from jupyter_green.track.courier import Courier
+from jupyter_green.track.inside import mark, session_around, unmark
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.session import new_session, new_session_id
 from jupyter_green.track.tracker import Tracker
@@ -39,7 +40,7 @@ def start(
     runner: Literal["kernel", "script"],
     notebook: str | None = None,
     kernel_id: str | None = None,
-    environ: Mapping[str, str] = os.environ,
+    environ: MutableMapping[str, str] = os.environ,
 ) -> Tracker:
     """Return this process's tracker, made now if there is none yet; its session ends with the process.
 
@@ -53,6 +54,7 @@ def start(
         _courier, tracker = _make(settings, runner, notebook, kernel_id, environ)
         _current = tracker
         atexit.register(_end, tracker)
+        mark(environ, tracker.session.session_id)
     return tracker
 
 
@@ -65,6 +67,7 @@ def _make(
 ) -> tuple[Courier | None, Tracker]:
     run = environ.get("JUPYTER_GREEN_RUN")
     run = run if run and _RUN_ID.fullmatch(run) else None
+    inside = session_around(environ) if runner == "script" else None
     intensity = resolve_or_none(settings)
     home = read_home(environ)
     meter = make_meter(busy_w=settings.cpu_busy_w, idle_w=settings.cpu_idle_w)
@@ -72,9 +75,10 @@ def _make(
         meter=meter,
         runner=runner,
         session_id=new_session_id(run),
-        notebook=notebook,
+        notebook=None if inside is not None else notebook,  # whose cell counts it already
         kernel_id=kernel_id,
         run=run,
+        inside=inside,
     )
     journal = Journal(home, session)
     # Inside an engine's run the engine delivers, so that nothing is counted twice.
@@ -89,6 +93,7 @@ def stop() -> None:
     tracker, _current = _current, None
     if tracker is not None:
         atexit.unregister(_end)
+        unmark(os.environ, tracker.session.session_id)
         tracker.end()
 
 

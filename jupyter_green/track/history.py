@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_green.meter.clocks import boot_id, process_exists, read_stat
-from jupyter_green.records import Between, CellRecord, Session, Target
-from jupyter_green.totals import add_known
+from jupyter_green.records import CellRecord, Session
 from jupyter_green.track.journal import SessionLog, log_paths, read_log
+from jupyter_green.track.merge import merge
 from jupyter_green.track.receipts import read_receipts
 
 _SILENT_S = 7 * 86400.0  # a session of another computer that wrote nothing for so long is taken to be over
@@ -28,105 +28,13 @@ def read_session(path: Path) -> SessionLog | None:
     if log is None or log.session.runner != "papermill":
         return log
     home = path.parent.parent
-    parts = [read_log(part) for part in log_paths(home, run=log.session.session_id)]
-    records = merge(log.records, [record for part in parts if part is not None for record in part.records])
-    return replace(log, records=tuple(records))
-
-
-def merge(outside: tuple[CellRecord, ...], inside: list[CellRecord]) -> list[CellRecord]:
-    """Put what a kernel recorded in place of what its engine measured from outside.
-
-    The kernel's figure is the one that the user saw under the cell; what the engine saw beyond it (hooks, the
-    extension itself) goes to "between cells", so that the sum stays the engine's.
-
-    Args:
-        outside: The engine's records, one for each code cell that ran.
-        inside: The kernel's records: cells, scoring, blocks.
-    """
-    waiting = list(inside)
-    merged: list[CellRecord] = []
-    for whole in outside:
-        ended = whole.started_at.timestamp() + whole.energy.duration_s
-        mine = [part for part in waiting if part.started_at.timestamp() <= ended]
-        waiting = [part for part in waiting if part.started_at.timestamp() > ended]
-        if any(part.kind == "cell" and part.part_of is None for part in mine):
-            merged.extend(_instead_of(whole, mine))
-        else:  # the kernel did not measure this cell, only blocks in it
-            merged.extend(_part_of(whole, part) for part in mine)
-            merged.append(whole)
-    return [*merged, *(_after(outside, part) for part in waiting)]
-
-
-def _after(outside: tuple[CellRecord, ...], part: CellRecord) -> CellRecord:
-    """Return what a kernel recorded when its engine wrote no more."""
-    if not outside:
-        return replace(part, session_id=_run_of(part))
-    return replace(part, session_id=_run_of(part), mlflow=_goal(outside[-1], part))
-
-
-def _goal(whole: CellRecord, part: CellRecord) -> Target | None:
-    """Return where a kernel's record goes: where its engine's run goes, so that one run of papermill is one in MLflow.
-
-    Only an experiment that the cell itself named is another one (mlflow in the notebook names its own by their ids).
-    """
-    if part.stays:
-        return None
-    if whole.mlflow is None or part.mlflow is None:
-        return part.mlflow or whole.mlflow
-    named = part.mlflow.experiment
-    is_own = named is not None and named != whole.mlflow.experiment and not named.startswith("id:")
-    return part.mlflow if is_own else whole.mlflow
-
-
-def _part_of(whole: CellRecord, part: CellRecord) -> CellRecord:
-    return replace(
-        part,
-        session_id=whole.session_id,
-        part_of=part.part_of or whole.record_id,
-        cell_id=part.cell_id or whole.cell_id,
-        between_j=None,
-        notebook=part.notebook or whole.notebook,
-        mlflow=_goal(whole, part),
-    )
-
-
-def _instead_of(whole: CellRecord, parts: list[CellRecord]) -> Iterator[CellRecord]:
-    outer = [part for part in parts if part.part_of is None]
-    before = whole.between_j or Between(value=0.0, low=0.0, high=0.0, cpu_s=0.0)
-    # What ran between the engine's cells may be among the parts, so both accounts pay for them together.
-    rest = replace(
-        before,
-        value=_beyond(before.value, whole.energy.attributed_j, [part.energy.attributed_j for part in outer]),
-        low=_beyond(before.low, whole.energy.low_j, [part.energy.low_j for part in outer]),
-        high=_beyond(before.high, whole.energy.high_j, [part.energy.high_j for part in outer]),
-        cpu_s=_beyond(before.cpu_s, whole.energy.cpu_s, [part.energy.cpu_s for part in outer]),
-    )
-    is_first = True
-    for part in parts:
-        between = None
-        if part.part_of is None and is_first:
-            between, is_first = rest, False
-        status = whole.status if part.kind == "cell" and part.part_of is None else part.status
-        yield replace(
-            part,
-            session_id=whole.session_id,
-            cell_id=part.cell_id or whole.cell_id,
-            between_j=between,
-            status=status,
-            notebook=part.notebook or whole.notebook,
-            mlflow=_goal(whole, part),
-            notes=tuple(dict.fromkeys((*part.notes, *whole.notes))),
-        )
-
-
-def _beyond(before: float | None, whole: float | None, parts: list[float | None]) -> float | None:
-    """Return what an engine saw before and in a cell beyond what its kernel recorded; unknown where one of them is."""
-    seen, told = add_known([before, whole]), add_known(parts)
-    return None if seen is None or told is None else max(0.0, seen - told)
-
-
-def _run_of(record: CellRecord) -> str:
-    return record.session_id.partition(".")[0]
+    inside: list[CellRecord] = []  # what the kernel recorded
+    beside: list[CellRecord] = []  # what processes that the kernel started recorded of themselves
+    for path in log_paths(home, run=log.session.session_id):
+        part = read_log(path)
+        if part is not None:
+            (beside if part.session.runner == "script" else inside).extend(part.records)
+    return replace(log, records=tuple(merge(log.records, inside, beside)))
 
 
 def is_alive(session: Session) -> bool:

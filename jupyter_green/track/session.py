@@ -21,6 +21,7 @@ def new_session(
     kernel_id: str | None,
     name: str | None = None,
     run: str | None = None,
+    inside: str | None = None,
     parameters: Mapping[str, str] | None = None,
 ) -> Session:
     """Describe the session of this process, as of now."""
@@ -38,6 +39,7 @@ def new_session(
         cwd=_cwd(),
         runner=runner,
         run=run,
+        inside=inside,
         covers=meter.source.covers,
         method=meter.source.method,
         parameters=parameters or {},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from jupyter_green.records import cell_from_json
+from jupyter_green.totals import total
 from jupyter_green.track.history import sessions
 from jupyter_green.track.journal import log_paths, read_log
 from tests.commands import MAIN, green
@@ -61,6 +63,24 @@ def test_run_gives_the_contract(tmp_path: Path, home: Path, make_store: Callable
     assert set(values["mlflow"]) == {"tracking_uri", "experiment_id", "run_id"}
     assert values["mlflow"]["tracking_uri"] == store
     assert printed(read(tmp_path / "out.ipynb")["cells"][2]) == "7 b\n"
+
+
+def test_a_script_in_a_run_is_counted_once(tmp_path: Path, home: Path) -> None:
+    """The total of a run is what its engine saw, also where a cell starts a script that measures itself."""
+    work = _WORK.replace("\n", "\n    ")
+    (tmp_path / "train.py").write_text(f"import jupyter_green\nwith jupyter_green.measure('fit'):\n    {work}\n")
+    script = "import subprocess, sys\n_ = subprocess.run([sys.executable, 'train.py'], check=True)"
+    for first in ("1", "%load_ext jupyter_green\n%track_energy on"):
+        write(tmp_path / "nb.ipynb", first, script)
+        answer = green("run", "nb.ipynb", "out.ipynb", "--mlflow", "off", "--json", cwd=tmp_path)
+        values = json.loads(answer.out)
+        (fit,) = [cell for cell in values["cells"] if cell["name"] == "fit"]
+        (around,) = [cell for cell in values["cells"] if cell["record_id"] == fit["part_of"]]
+        assert around["energy"]["cpu_s"] > fit["energy"]["cpu_s"] > 0.2
+        seen = next(log for log in map(read_log, log_paths(home)) if log is not None and log.session.run is None)
+        alone = total(seen.records, seen.end).energy.attributed_j
+        assert values["total"]["energy"]["attributed_j"] == pytest.approx(alone)
+        shutil.rmtree(home)
 
 
 def test_what_a_kernel_uses_after_its_last_cell_is_known(tmp_path: Path, home: Path) -> None:

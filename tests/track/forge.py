@@ -97,6 +97,7 @@ def session(session_id: str = "0" * 16, **changes: Any) -> Session:
         cwd="/",
         runner="kernel",
         run=None,
+        inside=None,
         covers=("cpu",),
         method="made up",
         parameters={},

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from jupyter_green.records import Between, CellRecord, Target
 from jupyter_green.totals import total
-from jupyter_green.track.history import is_alive, is_over, merge, read_session, sessions
+from jupyter_green.track.history import is_alive, is_over, read_session, sessions
 from jupyter_green.track.journal import read_log
+from jupyter_green.track.merge import merge
 from tests.track.forge import BEGIN, OK, dead, energy, record, session, write
 
 RUN = "a" * 16
@@ -97,6 +98,38 @@ def test_engine_killed_half_way() -> None:
     merged = merge((_outside(1),), [_inside(1), _inside(2), _inside(3)])
     assert [(one.record_id, one.session_id) for one in merged] == [(f"{KERNEL}-{n}-1.0", RUN) for n in (1, 2, 3)]
     assert [one.between_j for one in merged[1:]] == [Between(value=1.0, low=0.5, high=2.0, cpu_s=0.25)] * 2
+
+
+def test_a_clock_that_is_set_back_in_a_run() -> None:
+    """Cells are matched by their In[n], so that a clock that is set back or stands still counts nothing twice."""
+    hour = timedelta(hours=1)
+    outside = (_outside(1), replace(_outside(2), started_at=_outside(2).started_at - hour))
+    late = [_inside(2, 5.0, 2.0, kind="block", part_of=f"{KERNEL}-2-1.0", name="fit"), _inside(2)]
+    inside = [_inside(1), *(replace(one, started_at=one.started_at - hour) for one in late)]
+    inside.append(_inside(2, 1.0, 9e4, kind="scoring"))  # a day later: the computer slept
+    merged = merge(outside, inside)
+    assert [one.record_id for one in merged] == [one.record_id for one in inside]
+    assert total(merged).energy.attributed_j == pytest.approx(2 * 22.0)
+
+
+def test_what_a_script_in_a_cell_measured_is_part_of_the_cell() -> None:
+    """Blocks of a process that the kernel started, or whose own cell was never written, add nothing to the run."""
+    script = replace(_inside(1, 9.0, 2.0, kind="block", name="fit"), record_id="script-1")
+    for inside in ([_inside(1)], []):
+        merged = merge((_outside(1),), inside, [script])
+        assert [one.part_of for one in merged] == [merged[-1].record_id, None]
+        assert total(merged).energy.attributed_j == pytest.approx(22.0)
+    lost = _inside(1, 9.0, 2.0, kind="block", part_of="never written")
+    assert [one.part_of for one in merge((_outside(1),), [lost])] == [f"{RUN}-1", None]
+
+
+def test_two_meters_that_see_idle_power_differently() -> None:
+    """What an engine saw beyond its kernel has a range that holds its value, however the two ranges lie."""
+    seen = energy(10.0, duration_s=10.0, low_j=9.0, high_j=12.0)
+    told = energy(8.0, low_j=4.0, high_j=13.0)
+    gap = Between(value=0.0, low=0.0, high=0.0)
+    (merged,) = merge((replace(_outside(1), energy=seen, between_j=gap),), [replace(_inside(1), energy=told)])
+    assert merged.between_j == Between(value=2.0, low=0.0, high=5.0, cpu_s=None)
 
 
 CHURN = Target(tracking_uri=None, experiment="churn")

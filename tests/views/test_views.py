@@ -99,7 +99,8 @@ RECORDS = (
 SESSION = Session(
     session_id="0123456789abcdef", notebook="/home/ann/churn|1.ipynb", kernel_id="k", name=None, host="h", boot_id="b",
     pid=1, pid_started=2, started_at=datetime(2026, 5, 4, 11, 59, tzinfo=UTC), cwd="/home/ann", runner="kernel",
-    run=None, covers=("cpu",), method="attributed = 4 W x CPU seconds", parameters={"trees": "100", "token": "***"},
+    run=None, inside=None, covers=("cpu",), method="attributed = 4 W x CPU seconds",
+    parameters={"trees": "100", "token": "***"},
 )  # fmt: skip
 END = End(at=datetime(2026, 5, 4, 13, tzinfo=UTC), status="ok", between_j=None, meter_cpu_s=0.001)
 
