@@ -5,7 +5,7 @@
     GreenError
     ├── UsageError      an option, a setting or a value given by the user; exit code 2
     ├── SensorError     a sensor could not be read; never the cell's fault
-    ├── JournalError    the journal could not be written or read
+    ├── JournalError    the journal could not be read
     └── DeliveryError   MLflow could not be reached, or refused
 
 A message says who, what was seen, and what to do. Arguments survive pickling.
@@ -34,7 +34,7 @@ class SensorError(GreenError):
 
 
 class JournalError(GreenError):
-    """The journal could not be written; records are kept in memory until it can."""
+    """The journal could not be read."""
 
 
 class DeliveryError(GreenError):

@@ -240,6 +240,35 @@ def test_a_daemon_is_in_nobodys_figures(tmp_path: Path, home: Path) -> None:
     assert sorted(found, key=str) == ["0123456789abcdef", None, None, None]
 
 
+def test_a_fork_while_another_thread_begins_to_measure(tmp_path: Path) -> None:
+    """A child that is forked while the parent's session is being made can measure, and comes to its end."""
+    code = """
+import os, threading
+from jupyter_green.track import current
+make, begun, go = current._make, threading.Event(), threading.Event()
+def slow(*given):
+    if threading.current_thread() is not threading.main_thread():
+        begun.set()
+        go.wait()
+    return make(*given)
+current._make = slow
+def work():
+    with jupyter_green.measure(): pass
+thread = threading.Thread(target=work)
+thread.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    work()
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+go.set()
+thread.join()
+"""
+    done = _script(code, tmp_path)
+    assert (done.stdout, done.stderr) == ("7\n", "")
+
+
 def test_a_name_keeps_no_secret(kernel: Kernel) -> None:
     """A token in the name of a block or a cell is masked, as it is in a tag."""
     before = len(kernel.records())

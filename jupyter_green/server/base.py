@@ -9,7 +9,6 @@ import os
 import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from functools import wraps
 from http.client import responses
 from pathlib import Path
@@ -21,7 +20,7 @@ from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import to_os_path
 from tornado import web
 
-from jupyter_green.errors import GreenError, UsageError
+from jupyter_green.errors import GreenError, JournalError, UsageError
 from jupyter_green.records import to_json
 from jupyter_green.server.watches import Watches
 from jupyter_green.track.cells import Notebooks
@@ -82,10 +81,14 @@ class Desk:
         """Tell a journal that cannot be read from one where nothing is recorded yet.
 
         Raises:
-            OSError: If its folder is there and cannot be read.
+            JournalError: If its folder is there and cannot be read.
         """
-        with suppress(FileNotFoundError):
+        try:
             os.scandir(journal_folder(self.home)).close()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise JournalError(f"The journal cannot be read ({error.strerror}).") from error
 
 
 class GreenHandler(APIHandler):
@@ -226,11 +229,13 @@ def asked(
             await method(self)
         except UsageError as error:
             raise web.HTTPError(400, str(error)) from error
+        except JournalError as error:
+            raise web.HTTPError(500, str(error)) from error
         except GreenError as error:
             raise web.HTTPError(502, str(error)) from error
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise web.HTTPError(500, f"The journal cannot be read ({reason}).") from error
+            raise web.HTTPError(500, f"The server could not do this ({reason}).") from error
 
     return web.authenticated(authorized(guarded))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from jupyter_green.errors import JournalError
 from jupyter_green.meter.cpu_power import logical_cpus
 from jupyter_green.meter.watch import Watch
 from jupyter_green.server.base import Desk, GreenHandler, asked
@@ -81,7 +82,7 @@ def _size(desk: Desk, path: str | None, kernel: str | None) -> int | None:
     try:
         desk.check_journal()
         return desk.notebooks.open(path, kernel).look()
-    except OSError:
+    except (JournalError, OSError):
         return None  # what is recorded says why; what the kernel draws can be told all the same
     finally:
         desk.notebooks.lock.release()

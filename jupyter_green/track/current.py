@@ -26,7 +26,18 @@ _RUN_ID = re.compile(r"[0-9a-f]{16}")
 
 _current: Tracker | None = None
 _courier: Courier | None = None
-_starting = threading.Lock()  # two threads that begin to measure at once share a session
+# Two threads that begin to measure at once share a session; a signal handler that measures may come in between.
+_starting = threading.RLock()
+
+
+def _renew() -> None:
+    """Give a forked child a lock of its own: another thread may have held the parent's."""
+    global _starting
+    _starting = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
 
 
 def current() -> Tracker | None:

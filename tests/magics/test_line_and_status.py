@@ -219,3 +219,33 @@ def test_a_bad_setting(variable: str, value: str, said: str, tmp_path: Path) -> 
         assert any(said in note for note in record.notes)
         assert record.energy.attributed_j == pytest.approx(7 * record.energy.cpu_s)
         assert said in kernel.run("%track_energy status").stream("stdout")
+
+
+def test_a_home_that_is_none(tmp_path: Path) -> None:
+    """Where no journal can be kept, ``on`` and a measured cell are one line on standard error; the cell runs."""
+    with Kernel(tmp_path, green_home=None, env={"JUPYTER_GREEN_HOME": "~nobody_of_this_name/x"}) as kernel:
+        kernel.run("%load_ext jupyter_green")
+        reply = kernel.run("%track_energy on")
+        said = reply.stream("stderr")
+        assert (reply.status, reply.stream("stdout"), said.count("\n")) == ("ok", "", 1)
+        assert said.startswith("track_energy: nothing can be measured here (jupyter_green: JUPYTER_GREEN_HOME = ")
+        first, second = kernel.run("%%track_energy\n'value'"), kernel.run("%%track_energy\n'value'")
+        assert (first.result, first.stream("stderr").count("\n")) == ("'value'", 1)
+        assert first.stream("stderr").startswith("jupyter_green: measuring could not begin (UsageError: ")
+        assert (second.result, second.stream("stderr")) == ("'value'", "")
+
+
+def test_a_cell_whose_measuring_fails_keeps_what_it_used(fresh: Kernel) -> None:
+    """Where the end of a cell fails in us, its energy is recorded all the same, with the reason."""
+    fresh.run(
+        "import jupyter_green.magics.hooks as hooks\nscore = hooks.score\n"
+        "def fail(*given): raise ValueError('anything')\nhooks.score = fail"
+    )
+    reply = fresh.run("%%track_energy\nimport time\nt = time.process_time()\nwhile time.process_time() < t + 0.2: pass")
+    assert (reply.status, reply.stream("stderr")) == ("ok", "")
+    fresh.run("hooks.score = score")
+    fresh.run("%%track_energy --quiet\n1")
+    failed, last = fresh.records()
+    assert (failed.status, (failed.energy.cpu_s or 0) > 0.2) == ("unknown", True)
+    assert failed.notes == ("measuring could not end (ValueError: anything)",)
+    assert (last.status, last.notes) == ("ok", ())
