@@ -14,6 +14,9 @@ from jupyter_green.units import NS_PER_S
 
 LINUX = sys.platform == "linux"
 
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)  # as the monotonic clock, but it goes on while the machine sleeps
+_TRIES, _TOGETHER_NS = 3, 1_000_000  # how often, and how near to each other, two clocks are read
+
 _PROCESS_CLOCK, _THREAD_CLOCK = 2, 6  # CPUCLOCK_SCHED, and the same with the per-thread bit; linux/posix-timers.h
 
 
@@ -33,6 +36,19 @@ def process_cpu_ns(pid: int) -> int | None:
         return time.clock_gettime_ns((~pid << 3) | _PROCESS_CLOCK)
     except OSError:
         return None
+
+
+def asleep_ns() -> int | None:
+    """Return how long the machine has slept since boot in ns, to a ms; None where that is not told (not Linux)."""
+    if _BOOTTIME is None:
+        return None
+    ns = 0
+    for _ in range(_TRIES):
+        began = time.monotonic_ns()
+        ns = time.clock_gettime_ns(_BOOTTIME) - began
+        if time.monotonic_ns() - began < _TOGETHER_NS:
+            break  # else this thread was held up between the clocks, which would look like sleep
+    return ns
 
 
 class BusyClock:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_green.meter import ledger
-from jupyter_green.meter.clocks import BusyClock, thread_cpu_ns
+from jupyter_green.meter.clocks import BusyClock, asleep_ns, thread_cpu_ns
 from jupyter_green.meter.cpu_power import cpu_power, logical_cpus
 from jupyter_green.meter.ledger import Amounts, Ledger
 from jupyter_green.meter.power import FIXED, Calm, Counted, Flag, Modelled, Snapshot, needs_busy
@@ -64,7 +64,8 @@ class Meter:
         source: Where joules come from.
         tree: Whose CPU time is attributed.
         busy: How busy the whole machine is.
-        clock: Monotonic time, ns.
+        clock: Monotonic time, ns; it stands still while the machine sleeps.
+        asleep: How long the machine slept, ns.
     """
 
     def __init__(
@@ -73,9 +74,10 @@ class Meter:
         tree: ProcessTree,
         busy: BusyClock,
         clock: Callable[[], int] = time.monotonic_ns,
+        asleep: Callable[[], int | None] = asleep_ns,
     ) -> None:
         self.source = source
-        self._tree, self._busy, self._clock = tree, busy, clock
+        self._tree, self._busy, self._clock, self._asleep = tree, busy, clock, asleep
         self._forks = _forks
         # Can be taken again: a signal handler or finalizer that measures may run inside any of the steps below.
         self._lock = threading.RLock()
@@ -86,7 +88,7 @@ class Meter:
     def _snapshot(self, calm: Calm | None = None, last_ns: int = 0) -> Snapshot:
         at_ns = self._clock()
         busy_ns = self._busy.read_ns() if calm is None or needs_busy(calm, last_ns, at_ns) else None
-        return Snapshot(at_ns, self._tree.cpu_ns(), busy_ns, self.source.read_uj())
+        return Snapshot(at_ns, self._tree.cpu_ns(), busy_ns, self.source.read_uj(), self._asleep())
 
     @property
     def is_inert(self) -> bool:

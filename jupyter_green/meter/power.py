@@ -24,6 +24,7 @@ class Flag:
     IDLE_UNSEEN = 16  # the machine's idle power was not seen yet
     CPU_UNKNOWN = 32  # the kernel did not tell the CPU time
     OVERLAPPED = 64  # another block of the same thread began inside it and did not end inside it, or the reverse
+    SLEPT = 128  # the computer was suspended
 
 
 class Snapshot(NamedTuple):
@@ -33,6 +34,7 @@ class Snapshot(NamedTuple):
     own_ns: int | None  # CPU time of this work's process tree
     busy_ns: int | None  # CPU time of everything on the machine; None if it was not read
     raw_uj: tuple[int | None, ...]
+    asleep_ns: int | None = None  # time that the machine slept, in which ``at_ns`` stands still; None if not told
 
 
 class Calm(NamedTuple):
@@ -67,6 +69,7 @@ _CALM_S = 1.0
 # A second is calm if nothing of it was this work's (on a server one busy CPU is a small load, and still the very thing
 # to be measured), and others kept no more than this part of the machine busy, nor more than this many CPUs.
 _CALM_OWN, _CALM_LOAD, _CALM_BUSY = 0.05, 0.05, 0.5
+_SLEPT_NS = 5_000_000  # two clocks cannot be read at once; what is used in a shorter sleep is little
 _STUCK_S = 0.5  # 500 of a counter's steps: a package that used nothing in that time is a counter that does not count
 
 
@@ -109,6 +112,13 @@ def _grown(before_ns: int | None, after_ns: int | None) -> float | None:
     if before_ns is None or after_ns is None:
         return None
     return max(0, after_ns - before_ns) / NS_PER_S
+
+
+def _slept(before: Snapshot, after: Snapshot) -> bool:
+    """Tell whether the machine slept in between: then its counters went on, or began anew, while all clocks stood."""
+    if before.asleep_ns is None or after.asleep_ns is None:
+        return False
+    return after.asleep_ns - before.asleep_ns > _SLEPT_NS
 
 
 class Modelled:
@@ -185,6 +195,8 @@ class Counted:
         own_s = _grown(before.own_ns, after.own_ns)
         domains_j: list[float] = []
         failed = 0 if own_s is not None else Flag.CPU_UNKNOWN
+        if _slept(before, after):
+            failed |= Flag.SLEPT
         for old, new, range_uj, domain in zip(before.raw_uj, after.raw_uj, self._ranges, self.domains, strict=True):
             if old is None or new is None:
                 failed |= Flag.SENSOR_LOST

@@ -18,6 +18,7 @@ NOTE_OF_FLAG = {
     Flag.OVERLAPPED: "overlapped another block of its thread; its energy may be the other's, as the range says",
     Flag.SENSOR_LOST: "an energy counter did not answer; modelled from CPU time meanwhile",
     Flag.DELTA_DROPPED: "an energy counter was reset or turned unseen; modelled from CPU time meanwhile",
+    Flag.SLEPT: "the computer slept meanwhile; its sleep is left out, and the time around it modelled from CPU time",
     Flag.IDLE_UNSEEN: "the machine's idle power has not been seen yet, so the range is wide",
     Flag.CPU_UNKNOWN: "the CPU time could not be read",
 }
@@ -51,7 +52,7 @@ def energy_of(measured: Measured, source: Source) -> Energy:
     modelled = flags & Flag.MODELLED
     known = not flags & Flag.CPU_UNKNOWN
     value, low, high, duration_s = scale(measured)
-    lost = flags & (Flag.SENSOR_LOST | Flag.DELTA_DROPPED)
+    lost = flags & (Flag.SENSOR_LOST | Flag.DELTA_DROPPED | Flag.SLEPT)
     of_domain = "model" if modelled and not lost else "rapl+model" if lost else "rapl"
     return Energy(
         machine_j={

@@ -237,7 +237,7 @@ class Tracker:
             and stopped.part_of is None
             and not window.steps
             and not window.notes
-            and not flags & (Flag.CPU_UNKNOWN | Flag.SENSOR_LOST | Flag.DELTA_DROPPED)
+            and not flags & (Flag.CPU_UNKNOWN | Flag.SENSOR_LOST | Flag.DELTA_DROPPED | Flag.SLEPT)
             and first.energy.quality == quality_of(flags)
             and self.intensity is not None
             and first.intensity is self.intensity

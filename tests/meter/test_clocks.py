@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_green.meter.clocks import BusyClock, boot_id, process_cpu_ns, process_started, thread_cpu_ns
+from jupyter_green.meter.clocks import BusyClock, asleep_ns, boot_id, process_cpu_ns, process_started, thread_cpu_ns
 
 
 def test_the_clock_of_a_thread_is_its_own() -> None:
@@ -88,6 +88,14 @@ def test_a_strange_proc_stat_is_unknown(tmp_path: Path, text: str) -> None:
     assert clock.read_ns() is None
     clock.close()
     assert BusyClock(str(tmp_path / "nowhere")).read_ns() is None
+
+
+def test_a_computer_that_stays_awake_does_not_seem_to_sleep() -> None:
+    """While this process runs, the time asleep stays what it was, to less than what counts as sleep."""
+    seen = [asleep_ns() for _ in range(10_000)]
+    known = [ns for ns in seen if ns is not None]
+    assert len(known) == len(seen)
+    assert max(known) - min(known) < 5_000_000
 
 
 def test_a_boot_has_an_id() -> None:

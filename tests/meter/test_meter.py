@@ -20,6 +20,7 @@ from jupyter_green.meter.clocks import BusyClock
 from jupyter_green.meter.meter import Keeper, Measured, Meter, choose_source, make_meter
 from jupyter_green.meter.power import ATTRIBUTED, FIXED, HIGH, LOW, OWN_S, Flag
 from jupyter_green.meter.process_tree import ProcessTree
+from jupyter_green.track.figures import energy_of
 from tests.meter import stress
 from tests.powercap import Counter, Tree
 
@@ -48,6 +49,7 @@ class Bench:
     meter: Meter
     clock: Clock
     root: Path = field(default_factory=Path)
+    asleep: Clock = field(default_factory=Clock)
 
     def use(self, joules: float, seconds: float = 0.05) -> None:
         """Let the package use energy while time passes."""
@@ -65,9 +67,9 @@ def make_bench(folder: Path, *, range_uj: int, start_uj: int = 0) -> Iterator[Be
     """Make a bench and take it down."""
     tree = Tree(folder / "powercap")
     package = tree.zone("intel-rapl:0", "package-0", range_uj=range_uj, start_uj=start_uj)
-    clock = Clock()
-    meter = Meter(choose_source(root=tree.root, cpus=2), ProcessTree(), BusyClock(), clock)
-    yield Bench(package, meter, clock, tree.root)
+    clock, asleep = Clock(), Clock()
+    meter = Meter(choose_source(root=tree.root, cpus=2), ProcessTree(), BusyClock(), clock, asleep)
+    yield Bench(package, meter, clock, tree.root, asleep)
     meter.close_down()
 
 
@@ -214,6 +216,32 @@ def test_a_counter_that_vanishes_is_modelled_meanwhile(bench: Bench) -> None:
     after = bench.meter.close("b")
     assert after is not None
     assert not after.flags & Flag.SENSOR_LOST
+
+
+def test_a_cell_that_slept_says_so(tmp_path: Path) -> None:
+    """What the package used while the computer slept is in no window; the record says so, and the next is counted."""
+    (bench,) = [*_once(make_bench(tmp_path, range_uj=262_143_328_850))]
+    bench.meter.open("slept")
+    _burn(0.02)
+    bench.use(75, seconds=15)
+    bench.package.use(8 * 3600 * 0.5)
+    bench.asleep.go(8 * 3600)
+    bench.use(75, seconds=15)
+    slept = bench.meter.close("slept")
+    bench.meter.open("awake")
+    bench.use(5)
+    awake = bench.meter.close("awake")
+    bench.meter.close_down()
+    assert slept is not None
+    energy = energy_of(slept, bench.meter.source)
+    assert energy.attributed_j == pytest.approx(4 * (energy.cpu_s or 0))
+    assert (energy.quality, energy.source, energy.duration_s) == ("modelled", {"package-0": "rapl+model"}, 30)
+    assert energy.notes == (
+        "the computer slept meanwhile; its sleep is left out, and the time around it modelled from CPU time",
+    )
+    assert awake is not None
+    assert not awake.flags & (Flag.SLEPT | Flag.MODELLED)
+    assert _machine_j(awake) == pytest.approx(5)
 
 
 def test_two_threads_share_by_their_cpu_time(bench: Bench) -> None:

@@ -257,6 +257,57 @@ def test_too_long_unread_is_not_believed() -> None:
     assert used.flags == Flag.MODELLED | Flag.DELTA_DROPPED
 
 
+@pytest.mark.parametrize("reset", [False, True])
+def test_what_was_used_asleep_is_nobodys(reset: bool) -> None:
+    """Eight hours of sleep inside a cell are in no figure: the interval is modelled, says so, and teaches nothing."""
+    source = counted(cpus=2)
+    world = World(offset_uj=RANGE_UJ - 12_000_000_000)
+    before = world.look()
+    world.run(15.0, own=0.04)
+    world.sleep(8 * 3600)
+    after = world.run(15.0, own=0.04)
+    if reset:  # a step that a package could have made in the time awake
+        after = after._replace(raw_uj=(50_000_000,))
+    used = source.used(before, after, unknown_before(before))
+    assert used.flags == Flag.MODELLED | Flag.SLEPT
+    assert used.amounts[: OWN_S + 1] == pytest.approx((4.8, 2.4, 9.6, 1.2))
+    assert used.amounts[FIXED] == pytest.approx(2 * 1.0 * 30 + 3.0 * 1.2, rel=0.01)
+    assert (used.calm.idle_w, used.calm.lowest_w) == (None, None)
+
+
+def test_clocks_that_differ_by_a_hair_are_no_sleep() -> None:
+    """Two clocks cannot be read at once: a difference of a few ms is not taken for sleep."""
+    source = counted(cpus=2)
+    world, before, calm = calm_world(source)
+    world.sleep(0.004, power_w=0.0)
+    assert source.used(before, world.run(1.0, own=1.0), calm).flags == 0
+
+
+def test_where_sleep_is_not_told_the_counter_is_believed() -> None:
+    """A system without a clock that goes on asleep is measured as before."""
+    source = counted(cpus=2)
+    world, before, calm = calm_world(source)
+    world.sleep(8 * 3600)
+    after = world.run(1.0, own=1.0)
+    for one, other in ((None, after.asleep_ns), (before.asleep_ns, None)):
+        used = source.used(before._replace(asleep_ns=one), after._replace(asleep_ns=other), calm)
+        assert not used.flags & Flag.SLEPT
+
+
+def test_sleep_does_not_change_the_model() -> None:
+    """Without counters a cell's figure is its CPU time's, and no idle power is reckoned for the time asleep."""
+    source = modelled(cpus=2)
+    worlds = World(), World()
+    firsts = [world.look() for world in worlds]
+    worlds[0].sleep(8 * 3600)
+    used = [
+        source.used(first, world.run(5.0, own=0.5, others=1.0), unknown_before(first))
+        for first, world in zip(firsts, worlds, strict=True)
+    ]
+    assert used[0].amounts == used[1].amounts
+    assert used[0].flags == used[1].flags == Flag.MODELLED
+
+
 @given(offset_uj=st.integers(0, RANGE_UJ), seconds=st.floats(0.2, 60), own=st.floats(0, 2))
 def test_a_turn_is_not_seen_in_the_energy(offset_uj: int, seconds: float, own: float) -> None:
     """Wherever the counter stands, an interval has the machine's energy to the µJ."""

@@ -41,6 +41,7 @@ class World:
     at_ns: int = 1_000_000_000
     true_uj: float = 0.0
     offset_uj: int = 0
+    asleep_ns: int = 0
 
     def run(self, seconds: float, own: float = 0.0, others: float = 0.0) -> Snapshot:
         """Let time pass with this many CPUs busy, and look."""
@@ -50,10 +51,15 @@ class World:
         self.true_uj += (IDLE_W + BUSY_W * (own + others)) * seconds * 1e6
         return self.look()
 
+    def sleep(self, seconds: float, power_w: float = 0.5) -> None:
+        """Suspend the computer: the monotonic clock and all CPU clocks stand still, the counter goes on."""
+        self.asleep_ns += round(seconds * 1e9)
+        self.true_uj += power_w * seconds * 1e6
+
     def look(self) -> Snapshot:
         """Return what a kernel would tell now."""
         shown = (self.offset_uj + round(self.true_uj)) % (RANGE_UJ + 1)
-        return Snapshot(self.at_ns, self.own_ns, self.busy_ns // TICK_NS * TICK_NS, (shown,))
+        return Snapshot(self.at_ns, self.own_ns, self.busy_ns // TICK_NS * TICK_NS, (shown,), self.asleep_ns)
 
 
 def calm_world(source: Counted) -> tuple[World, Snapshot, Calm]:
