@@ -67,10 +67,11 @@ class BusyClock:
             return None
         try:
             head = os.pread(self._fd, 256, 0)
-            user, nice, system, _idle, _iowait, irq, softirq = (int(n) for n in head[4:].split(None, 7)[:7])
+            user, nice, system, idle, _iowait, irq, softirq = (int(n) for n in head[4:].split(None, 7)[:7])
         except (OSError, ValueError):
             return None
-        return (user + nice + system + irq + softirq) * self._ns_per_tick
+        busy = user + nice + system + irq + softirq
+        return busy * self._ns_per_tick if busy or idle else None  # gVisor writes zeros
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -25,6 +25,7 @@ class Flag:
     CPU_UNKNOWN = 32  # the kernel did not tell the CPU time
     OVERLAPPED = 64  # another block of the same thread began inside it and did not end inside it, or the reverse
     SLEPT = 128  # the computer was suspended
+    OTHERS_UNKNOWN = 256  # a counter was shared out without knowing how busy others kept the machine
 
 
 class Snapshot(NamedTuple):
@@ -60,7 +61,7 @@ class Used(NamedTuple):
 # The vector of the ledger: these, then the joules of each domain.
 ATTRIBUTED, LOW, HIGH, OWN_S, OTHERS_S, BUSY_S = range(6)
 FIXED = 6
-UNKNOWN = math.nan  # joules of a domain that nobody counted; what it is added to is unknown too
+UNKNOWN = math.nan  # what nobody counted, as the joules of a domain; what it is added to is unknown too
 
 _ANCHOR_NS = NS_PER_S // 5  # 20 ticks of /proc/stat
 _TELLING_NS = 3 * NS_PER_S // 100  # 3 of them
@@ -83,8 +84,8 @@ def needs_busy(calm: Calm, last_ns: int, at_ns: int) -> bool:
     return is_long or calm.others is None or at_ns - calm.anchor.at_ns >= _ANCHOR_NS
 
 
-def _others(calm: Calm, before: Snapshot, after: Snapshot) -> tuple[_Others, Calm]:
-    """Return how many CPUs others keep busy, and what is known from now on.
+def _others(calm: Calm, before: Snapshot, after: Snapshot) -> tuple[_Others | None, Calm]:
+    """Return how many CPUs others keep busy (None: nobody tells), and what is known from now on.
 
     Over a short cell ``/proc/stat`` says little. What it said over the last fifth of a second is believed as long as
     the ticks since then allow it: a neighbour that began or ended with the cell is seen, and noise is not.
@@ -96,8 +97,11 @@ def _others(calm: Calm, before: Snapshot, after: Snapshot) -> tuple[_Others, Cal
     is_long = after.at_ns - before.at_ns >= _ANCHOR_NS and before.busy_ns is not None
     anchor = before if is_long else calm.anchor
     busy, own = _grown(anchor.busy_ns, after.busy_ns), _grown(anchor.own_ns, after.own_ns)
-    if busy is None or own is None or after.at_ns <= anchor.at_ns:
-        return (known or 0.0, known or 0.0, known or 0.0), calm
+    if after.at_ns <= anchor.at_ns:
+        assumed = known or 0.0
+        return (assumed, assumed, assumed), calm
+    if busy is None or own is None:
+        return None if known is None else (known, known, known), calm
     duration_s = (after.at_ns - anchor.at_ns) / NS_PER_S
     least = max(0.0, busy - own - 2 * _TICK_OF_STAT_S) / duration_s
     most = max(0.0, busy - own + 2 * _TICK_OF_STAT_S) / duration_s
@@ -150,15 +154,17 @@ class Modelled:
     def used(self, before: Snapshot, after: Snapshot, calm: Calm) -> Used:
         """Return what the interval used by the model."""
         others, calm = _others(calm, before, after)
-        return self.share(before, after, others[0], calm, Flag.MODELLED, domains=1)
+        return self.share(before, after, others, calm, Flag.MODELLED, domains=1)
 
-    def share(self, before: Snapshot, after: Snapshot, others: float, calm: Calm, flags: int, domains: int) -> Used:
+    def share(
+        self, before: Snapshot, after: Snapshot, others: _Others | None, calm: Calm, flags: int, domains: int
+    ) -> Used:
         """Return the modelled vector with this many domains, the first of them the whole CPU."""
         duration_s = (after.at_ns - before.at_ns) / NS_PER_S
         own_s = _grown(before.own_ns, after.own_ns)
         if own_s is None:
-            own_s, flags = 0.0, flags | Flag.CPU_UNKNOWN
-        busy_s = _busy_s(own_s, others * duration_s, self.cpus * duration_s)
+            own_s, others, flags = 0.0, None, flags | Flag.CPU_UNKNOWN
+        busy_s = UNKNOWN if others is None else _busy_s(own_s, others[0] * duration_s, self.cpus * duration_s)
         power = self.power
         machine_j = self.cpus * power.idle_w * duration_s + (power.busy_w - power.idle_w) * busy_s
         value = power.busy_w * own_s
@@ -176,8 +182,9 @@ class Counted:
     ``attributed = (E - p t) o / b + p t o / (cpus t)``: of what load adds, the share of the load; of what idling
     costs, the share of the machine's CPU time. Low: no idle power at all, beside as many others as the ticks of
     ``/proc/stat`` allow. High: the share of the load of all of E, beside as few. While p has not been seen, it may be
-    anything up to the lowest power seen, and the range says so. Where the counter has not moved yet, high is that of
-    the model.
+    anything up to the lowest power seen, and the range says so. Where nobody tells what others used, the figure is as
+    if they had used nothing, and low as if they had used all the rest. Where the counter has not moved yet, high is
+    that of the model.
     """
 
     def __init__(self, counters: Counters, fallback: Modelled) -> None:
@@ -209,25 +216,28 @@ class Counted:
             domains_j.append(delta_uj / UJ_PER_J)
         if failed or own_s is None:
             flags = Flag.MODELLED | failed
-            return self._fallback.share(before, after, others[0], calm, flags, domains=len(self.domains))
+            return self._fallback.share(before, after, others, calm, flags, domains=len(self.domains))
         return self._share(own_s, others, duration_s, domains_j, calm)
 
-    def _share(self, own_s: float, others: _Others, duration_s: float, domains_j: list[float], calm: Calm) -> Used:
+    def _share(
+        self, own_s: float, others: _Others | None, duration_s: float, domains_j: list[float], calm: Calm
+    ) -> Used:
         total_j = sum(domains_j)
         capacity_s = self._fallback.cpus * duration_s
         # The fewer the others, the more of the load is ours.
-        guess, least, most = others
+        guess, least, most = (0.0, 0.0, float(self._fallback.cpus)) if others is None else others
         busy_s = fewest_s = most_s = _busy_s(own_s, guess * duration_s, capacity_s)
         if least < most:
             fewest_s = _busy_s(own_s, least * duration_s, capacity_s)
             most_s = _busy_s(own_s, most * duration_s, capacity_s)
-        others_s = busy_s - own_s
+        others_s, flags = (busy_s - own_s, 0) if others is not None else (UNKNOWN, Flag.OTHERS_UNKNOWN)
         if duration_s >= _CALM_S:
             calm_s = min(_CALM_LOAD * capacity_s, _CALM_BUSY * duration_s)
-            is_calm = busy_s <= calm_s and own_s <= _CALM_OWN * duration_s
+            is_calm = others is not None and busy_s <= calm_s and own_s <= _CALM_OWN * duration_s
             calm = _seen(calm, total_j / duration_s, is_calm)
+        if calm.idle_w is None:
+            flags |= Flag.IDLE_UNSEEN
         if not own_s:
-            flags = 0 if calm.idle_w is not None else Flag.IDLE_UNSEEN
             return Used((0.0, 0.0, 0.0, 0.0, others_s, busy_s, *domains_j), flags, calm)
         of_load, of_capacity = own_s / busy_s, min(own_s / busy_s, own_s / capacity_s) if capacity_s else 0.0
         high = total_j * own_s / fewest_s if total_j else self._fallback.power.busy_w * own_s * MODEL_FACTOR
@@ -235,12 +245,12 @@ class Counted:
             idle_j = min(total_j, calm.idle_w * duration_s)
             value = (total_j - idle_j) * of_load + idle_j * of_capacity
             low = (total_j - idle_j) * own_s / most_s
-            return Used((value, low, high, own_s, others_s, busy_s, *domains_j), 0, calm)
+            return Used((value, low, high, own_s, others_s, busy_s, *domains_j), flags, calm)
         # The idle power lies between nothing and the lowest power seen: the middle, with both ends as the range.
         lowest_j = total_j if calm.lowest_w is None else min(total_j, calm.lowest_w * duration_s)
         value = ((total_j - lowest_j) * of_load + lowest_j * of_capacity + total_j * of_load) / 2
         low = (total_j - lowest_j) * own_s / most_s + lowest_j * min(of_capacity, own_s / most_s)
-        return Used((value, low, high, own_s, others_s, busy_s, *domains_j), Flag.IDLE_UNSEEN, calm)
+        return Used((value, low, high, own_s, others_s, busy_s, *domains_j), flags, calm)
 
     @property
     def method(self) -> str:

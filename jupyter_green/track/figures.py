@@ -19,6 +19,7 @@ NOTE_OF_FLAG = {
     Flag.SENSOR_LOST: "an energy counter did not answer; modelled from CPU time meanwhile",
     Flag.DELTA_DROPPED: "an energy counter was reset or turned unseen; modelled from CPU time meanwhile",
     Flag.SLEPT: "the computer slept meanwhile; its sleep is left out, and the time around it modelled from CPU time",
+    Flag.OTHERS_UNKNOWN: "how busy others kept the computer could not be read, so the range is wide",
     Flag.IDLE_UNSEEN: "the machine's idle power has not been seen yet, so the range is wide",
     Flag.CPU_UNKNOWN: "the CPU time could not be read",
 }
@@ -47,7 +48,7 @@ def quality_of(flags: int) -> Quality:
 
 
 def energy_of(measured: Measured, source: Source) -> Energy:
-    """Return a window's energy; unknown where the CPU time is, and the joules of a domain that nobody counted."""
+    """Return a window's energy; unknown where the CPU time is, and each amount that nobody counted."""
     amounts, flags = measured.amounts, measured.flags
     modelled = flags & Flag.MODELLED
     known = not flags & Flag.CPU_UNKNOWN
@@ -55,21 +56,22 @@ def energy_of(measured: Measured, source: Source) -> Energy:
     lost = flags & (Flag.SENSOR_LOST | Flag.DELTA_DROPPED | Flag.SLEPT)
     of_domain = "model" if modelled and not lost else "rapl+model" if lost else "rapl"
     return Energy(
-        machine_j={
-            domain: None if math.isnan(joules) else joules
-            for domain, joules in zip(source.domains, amounts[FIXED:], strict=True)
-        },
+        machine_j={domain: _known(joules) for domain, joules in zip(source.domains, amounts[FIXED:], strict=True)},
         attributed_j=value if known else None,
         low_j=low if known else None,
         high_j=high if known else None,
         duration_s=duration_s,
         cpu_s=amounts[OWN_S] if known else None,
-        others_cpu_s=amounts[OTHERS_S],
+        others_cpu_s=_known(amounts[OTHERS_S]),
         source=dict.fromkeys(source.domains, of_domain),
         quality=quality_of(flags),
         covers=source.covers,
         notes=notes_of(flags),
     )
+
+
+def _known(amount: float) -> float | None:
+    return None if math.isnan(amount) else amount
 
 
 def between_of(gap: Measured, quality: Quality | None) -> Between:

@@ -239,6 +239,7 @@ class Tracker:
             and not window.notes
             and not flags & (Flag.CPU_UNKNOWN | Flag.SENSOR_LOST | Flag.DELTA_DROPPED | Flag.SLEPT)
             and first.energy.quality == quality_of(flags)
+            and sum(stopped.measured.amounts) >= 0  # none of them is NaN
             and self.intensity is not None
             and first.intensity is self.intensity
             and first.price_per_kwh is None

@@ -244,6 +244,19 @@ def test_a_cell_that_slept_says_so(tmp_path: Path) -> None:
     assert _machine_j(awake) == pytest.approx(5)
 
 
+def test_what_others_used_is_unknown_where_nobody_tells(tmp_path: Path) -> None:
+    """Without /proc/stat (macOS, Windows, some containers) a record says that others and the machine are not known."""
+    meter = Meter(choose_source(root=tmp_path), ProcessTree(), BusyClock(str(tmp_path / "stat")))
+    meter.open("a")
+    _burn(0.02)
+    measured = meter.close("a")
+    meter.close_down()
+    assert measured is not None
+    energy = energy_of(measured, meter.source)
+    assert (energy.others_cpu_s, energy.machine_j, energy.notes) == (None, {"cpu": None}, ())
+    assert (energy.attributed_j or 0) >= 4 * 0.02
+
+
 def test_two_threads_share_by_their_cpu_time(bench: Bench) -> None:
     """Of two windows open at once in two threads, the one that computes is given the energy, and both are flagged."""
     opened, computed = threading.Event(), threading.Event()

@@ -17,7 +17,6 @@ from jupyter_green.meter.power import (
     LOW,
     OTHERS_S,
     OWN_S,
-    Calm,
     Flag,
     Snapshot,
     tick_error_j,
@@ -129,7 +128,7 @@ def test_an_idle_power_once_seen_can_only_fall() -> None:
 
 @given(st.data())
 def test_a_figure_lies_in_its_range_and_in_the_package(data: st.DataObject) -> None:
-    """Whatever happens to the clocks and counters: 0 <= low <= value <= high, value <= machine, and no NaN."""
+    """Whatever happens to the clocks and counters: 0 <= low <= value <= high, value <= machine, all finite."""
     cpus = data.draw(st.sampled_from([1, 2, 16, 128]))
     source = counted(cpus=cpus)
     world = World()
@@ -141,17 +140,21 @@ def test_a_figure_lies_in_its_range_and_in_the_package(data: st.DataObject) -> N
         after = world.run(seconds, own=own, others=data.draw(st.floats(0, cpus - own)))
         tick_ns = data.draw(st.integers(-30_000_000, 30_000_000))  # the machine's clock is late or early
         not_read = data.draw(st.booleans())
+        is_told = calm.others is not None or not not_read  # what was read before is believed
         after = after._replace(busy_ns=None if not_read else (after.busy_ns or 0) + tick_ns)
         if data.draw(st.booleans()):
             after = after._replace(raw_uj=before.raw_uj)  # the counter has not moved
         used = source.used(before, after, calm)
         value, low, high = used.amounts[:OWN_S]
-        assert all(math.isfinite(amount) and amount >= 0 for amount in used.amounts)
+        known = [amount for amount in used.amounts if not math.isnan(amount)]
+        assert all(math.isfinite(amount) and amount >= 0 for amount in known)
+        assert len(known) == len(used.amounts) or not is_told
         assert low <= value * (1 + 1e-12) + 1e-12
         assert value <= high * (1 + 1e-12) + 1e-12
         if not used.flags & Flag.MODELLED:
             assert value <= sum(used.amounts[FIXED:]) * (1 + 1e-12) + 1e-12
-        assert used.amounts[OWN_S] + used.amounts[OTHERS_S] == pytest.approx(used.amounts[BUSY_S])
+        if len(known) == len(used.amounts):
+            assert used.amounts[OWN_S] + used.amounts[OTHERS_S] == pytest.approx(used.amounts[BUSY_S])
         before, calm = after, used.calm
 
 
@@ -342,14 +345,38 @@ def test_the_model_does_not_depend_on_the_neighbours(others: float) -> None:
     assert used.flags == Flag.MODELLED
 
 
-def test_without_proc_stat_nobody_else_is_assumed() -> None:
-    """Where the kernel does not tell how busy the machine is, the others count as idle."""
+def test_without_proc_stat_the_range_allows_for_any_load_of_others() -> None:
+    """Where the kernel does not tell how busy the machine is, others' CPU time is unknown, and the range is wide."""
     source = counted(cpus=2)
-    before = Snapshot(0, 0, None, (0,))
-    calm = Calm(before, None, None, None)
-    used = source.used(before, Snapshot(10**9, 10**9, None, (35_000_000,)), calm)
-    assert used.amounts[OTHERS_S] == 0
-    assert used.amounts[HIGH] == pytest.approx(35)
+    world = World()
+    before = world.look()._replace(busy_ns=None)
+    after = world.run(2.0, own=1.0, others=1.0)._replace(busy_ns=None)
+    used = source.used(before, after, unknown_before(before))
+    assert used.flags == Flag.IDLE_UNSEEN | Flag.OTHERS_UNKNOWN
+    assert math.isnan(used.amounts[OTHERS_S])
+    assert used.amounts[LOW] <= (BUSY_W + IDLE_W / 2) * 2 <= used.amounts[HIGH]
+    assert used.amounts[FIXED] == pytest.approx(2 * (IDLE_W + 2 * BUSY_W))  # the counter told that
+
+
+def test_without_proc_stat_no_second_is_calm() -> None:
+    """Where others may be busy unseen, the power of a second without own work is not taken for the idle power."""
+    source = counted(cpus=2)
+    world = World()
+    before = world.look()._replace(busy_ns=None)
+    after = world.run(2.0, others=1.0)._replace(busy_ns=None)
+    assert source.used(before, after, unknown_before(before)).calm.idle_w is None
+
+
+def test_without_proc_stat_the_model_does_not_know_the_machine() -> None:
+    """Without /proc/stat a cell's figure is as known as ever; others' CPU time and the machine's energy are not."""
+    source = modelled(cpus=2)
+    world = World()
+    before = world.look()._replace(busy_ns=None)
+    used = source.used(before, world.run(5.0, own=0.5)._replace(busy_ns=None), unknown_before(before))
+    assert used.amounts[: OWN_S + 1] == pytest.approx((10.0, 5.0, 20.0, 2.5))
+    assert math.isnan(used.amounts[OTHERS_S])
+    assert math.isnan(used.amounts[FIXED])
+    assert used.flags == Flag.MODELLED
 
 
 def test_the_error_of_a_step_shrinks_with_time() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from jupyter_green.intensity import resolve
 from jupyter_green.meter.meter import Measured, make_meter
-from jupyter_green.meter.power import FIXED, Flag
+from jupyter_green.meter.power import FIXED, OTHERS_S, UNKNOWN, Flag
 from jupyter_green.records import Between, CellRecord
 from jupyter_green.settings import default_settings
 from jupyter_green.track.journal import Journal, read_log
@@ -129,7 +129,11 @@ def test_a_cell_with_more_to_say_is_not_plain(tracker: Tracker) -> None:
     values = (1.0,) * (FIXED + 1)
     plain = _stopped(values, Flag.MODELLED, 1.0, "c", 1)
     assert tracker.note(plain._replace(part_of="outer"), "ok") is None
-    assert tracker.note(plain._replace(measured=plain.measured._replace(flags=Flag.CPU_UNKNOWN)), "ok") is None
+    for flags in (Flag.CPU_UNKNOWN, Flag.MODELLED | Flag.SLEPT):
+        assert tracker.note(plain._replace(measured=plain.measured._replace(flags=flags)), "ok") is None
+    for place in (OTHERS_S, FIXED):
+        unknown = (*values[:place], UNKNOWN, *values[place + 1 :])
+        assert tracker.note(_stopped(unknown, Flag.MODELLED, 1.0, "c", 1), "ok") is None
     named = _stopped(values, Flag.MODELLED, 1.0, "c", 1)
     named.window.options = Options(name="fit")
     assert tracker.note(named, "ok") is None
