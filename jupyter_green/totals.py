@@ -53,7 +53,11 @@ def _sources(sources: Iterable[str | None]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """What a session cost: its cells and what lay between them."""
+    """What a session cost: its cells and what lay between them.
+
+    The energy's duration is the sum of the cells' own: what lay between has none. What the whole machine and others
+    used between cells is in no record, so with something between, ``machine_j`` and ``others_cpu_s`` are unknown.
+    """
 
     energy: Energy
     between_j: Between | None
@@ -95,12 +99,16 @@ def total(records: Iterable[CellRecord], end: End | None = None) -> Total:
 
 
 def join(totals: Iterable[Total]) -> Total:
-    """Add the totals of sessions that do not overlap."""
+    """Add the totals of sessions.
+
+    They may have run at once: what one of them knows of the whole machine may be the other's, and is not added.
+    """
     parts = list(totals)
+    energy = sum_energy(part.energy for part in parts)
     gaps = [part.between_j for part in parts if part.between_j is not None]
     currencies = {part.currency for part in parts}
     return Total(
-        energy=sum_energy(part.energy for part in parts),
+        energy=energy if len(parts) == 1 else _of_work_alone(energy),
         between_j=_sum_between(gaps) if gaps else None,
         co2e_g=add_known(part.co2e_g for part in parts),
         co2e_low_g=add_known(part.co2e_low_g for part in parts),
@@ -129,13 +137,18 @@ def _sum_between(gaps: Sequence[Between]) -> Between:
 
 def _with_between(energy: Energy, between: Between) -> Energy:
     return replace(
-        energy,
+        energy if between.value == between.cpu_s == 0 else _of_work_alone(energy),
         attributed_j=add_known([energy.attributed_j, between.value]),
         low_j=add_known([energy.low_j, between.low]),
         high_j=add_known([energy.high_j, between.high]),
         cpu_s=add_known([energy.cpu_s, between.cpu_s]),
         quality=energy.quality if between.quality is None else _worst([energy.quality, between.quality]),
     )
+
+
+def _of_work_alone(energy: Energy) -> Energy:
+    """Return an energy that does not tell what the whole machine and others used."""
+    return replace(energy, machine_j=dict.fromkeys(energy.machine_j), others_cpu_s=None)
 
 
 def _worst(qualities: Iterable[Quality | None]) -> Quality | None:

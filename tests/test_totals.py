@@ -61,6 +61,33 @@ def test_unknown_energy_between_cells_makes_the_total_unknown(cell: CellRecord) 
         assert join([whole, total([cell])]).energy.attributed_j is None
 
 
+def test_a_total_tells_of_the_machine_only_what_it_knows(cell: CellRecord) -> None:
+    """What the machine used between cells is in no record: a total with something between does not know it."""
+    unknown = {"package-0": None, "dram-0": None}
+    nothing = Between(value=0.0, low=0.0, high=0.0, cpu_s=0.0, quality="apportioned")
+    for something in ({"value": 40.0}, {"value": None}, {"cpu_s": 1e-9}, {"cpu_s": None}):
+        gap = replace(nothing, **something)
+        whole = total([replace(cell, between_j=gap)]).energy
+        assert (whole.machine_j, whole.others_cpu_s) == (unknown, None)
+    assert total([cell], replace(_end(1.0), between_j=nothing)).energy.machine_j == unknown  # the cell's own gap
+    for alone in (replace(cell, between_j=nothing), replace(cell, between_j=None)):
+        assert total([alone]).energy == cell.energy
+
+
+def test_sessions_that_may_have_run_at_once_have_no_common_machine(cell: CellRecord) -> None:
+    """The machine's joules of two sessions may be the same joules: joined they are not known; of one they stay."""
+    one = total([replace(cell, between_j=None)])
+    joined = join([one, one]).energy
+    assert (joined.machine_j, joined.others_cpu_s) == ({"package-0": None, "dram-0": None}, None)
+    assert joined.attributed_j == pytest.approx(2 * 31.125)
+    assert join([one]) == one
+
+
+def test_a_total_lasts_as_long_as_its_cells(cell: CellRecord) -> None:
+    """The duration of a total is that of its cells, whatever lay between them."""
+    assert total([cell, cell], _end(2.0)).energy.duration_s == 2 * cell.energy.duration_s
+
+
 def test_a_total_names_each_intensity_once(cell: CellRecord) -> None:
     """The grids of a sum are those of all its parts, each once, also after sums were joined."""
     assert cell.intensity is not None
