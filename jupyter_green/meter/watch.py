@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from dataclasses import dataclass
 
 from jupyter_green.meter.meter import Meter
@@ -43,7 +42,7 @@ class Watch:
         self._meter = meter
         self._key = object()
         self._lock = threading.Lock()
-        self._samples: deque[Sample] = deque()
+        self._samples: tuple[Sample, ...] = ()  # another one after each sample: pages read it without the lock
         self.has_ended = False
         self.quality: Quality | None = None
         meter.open(self._key)
@@ -77,19 +76,16 @@ class Watch:
                 (low_j - last.low_j) / took_s,
                 (high_j - last.high_j) / took_s,
             )
-        self._samples.append(
-            Sample(
-                at_s=at_s,
-                energy_j=energy_j,
-                low_j=low_j,
-                high_j=high_j,
-                power_w=power_w[0],
-                low_w=power_w[1],
-                high_w=power_w[2],
-            )
+        new = Sample(
+            at_s=at_s,
+            energy_j=energy_j,
+            low_j=low_j,
+            high_j=high_j,
+            power_w=power_w[0],
+            low_w=power_w[1],
+            high_w=power_w[2],
         )
-        while at_s - self._samples[0].at_s > _KEPT_S:
-            self._samples.popleft()
+        self._samples = (*self.since(at_s - _KEPT_S), new)
 
     def since(self, at_s: float) -> tuple[Sample, ...]:
         """Return the samples after a moment, the oldest first."""

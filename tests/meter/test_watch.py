@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 
 from jupyter_green.meter.meter import make_meter
-from jupyter_green.meter.watch import Watch
+from jupyter_green.meter.watch import Sample, Watch
 
 _SPIN = (
     "import time\nprint('on', flush=True)\nt = time.process_time()\nwhile time.process_time() < t + 0.5: pass\ninput()"
@@ -66,3 +67,37 @@ def test_samples_after_a_moment() -> None:
     samples = watch.since(0.0)
     assert watch.since(samples[1].at_s) == samples[2:]
     watch.close()
+
+
+def test_two_pages_may_look_at_once() -> None:
+    """While one thread takes samples, others are told what there is, whole and in order."""
+    watch = Watch(make_meter(busy_w=4.0, idle_w=1.0))
+    is_over = threading.Event()
+    told: dict[tuple[Sample, ...], None] = {}
+    problems: list[RuntimeError] = []
+
+    def look() -> None:
+        while not is_over.is_set():
+            try:
+                told[watch.since(0.0)] = None
+            except RuntimeError as error:
+                problems.append(error)
+                return
+
+    pages = [threading.Thread(target=look) for _ in range(2)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for page in pages:
+            page.start()
+        while len(watch.since(0.0)) < 20 and not problems:
+            watch.sample()
+    finally:
+        is_over.set()
+        sys.setswitchinterval(interval)
+        for page in pages:
+            page.join()
+        watch.close()
+    assert not problems
+    whole = watch.since(0.0)
+    assert all(seen == whole[: len(seen)] for seen in told)
