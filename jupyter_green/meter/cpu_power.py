@@ -29,23 +29,32 @@ class CpuPower(NamedTuple):
 
 
 def cpu_power(busy_w: float | None, idle_w: float | None, cpuinfo: Path = Path("/proc/cpuinfo")) -> CpuPower:
-    """Return the watts to model with.
+    """Return the watts to model with; a busy CPU's are never below an idle one's.
 
     Args:
         busy_w: The user's own figure for one busy logical CPU (W), if any.
-        idle_w: The same for an idle one.
+        idle_w: The same for an idle one; with both given it is at most ``busy_w``, as the settings see to.
         cpuinfo: Where the kernel tells what CPU this is.
     """
     if busy_w is not None:
         return CpuPower(busy_w, busy_w * IDLE_PART if idle_w is None else idle_w, "cpu_busy_w, set by you")
+    power = _power_here(cpuinfo)
+    if idle_w is None:
+        return power
+    if idle_w > power.busy_w:  # then this is another CPU than we take it for
+        return CpuPower(idle_w / IDLE_PART, idle_w, "four times cpu_idle_w, set by you")
+    return power._replace(idle_w=idle_w)
+
+
+def _power_here(cpuinfo: Path) -> CpuPower:
+    """Return the watts of this computer's CPU by the table, else those that are assumed."""
     model, is_virtual, threads = read_cpuinfo(cpuinfo)
     tdp = None if model is None or is_virtual or not threads else find_tdp_w(model)
     if tdp is None:
-        assumed = f"{DEFAULT_BUSY_W:g} W a busy logical CPU, assumed"
-        return CpuPower(DEFAULT_BUSY_W, DEFAULT_IDLE_W if idle_w is None else idle_w, assumed)
+        return CpuPower(DEFAULT_BUSY_W, DEFAULT_IDLE_W, f"{DEFAULT_BUSY_W:g} W a busy logical CPU, assumed")
     busy = tdp[1] / threads
     origin = f"{tdp[0]}: {tdp[1]:g} W thermal design power over {threads} threads (codecarbon's table)"
-    return CpuPower(busy, busy * IDLE_PART if idle_w is None else idle_w, origin)
+    return CpuPower(busy, busy * IDLE_PART, origin)
 
 
 def read_cpuinfo(path: Path = Path("/proc/cpuinfo")) -> tuple[str | None, bool, int]:

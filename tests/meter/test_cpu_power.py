@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_green.meter.cpu_power import cpu_power, find_tdp_w, read_cpuinfo
+from jupyter_green.meter.power import FIXED, Calm, Modelled, Snapshot
 from jupyter_green.tables import read_cpu_tdp_w
 
 KNOWN = {  # as /proc/cpuinfo names them: the makers' W
@@ -130,3 +131,22 @@ def test_the_users_watts_win(tmp_path: Path) -> None:
     assert cpu_power(6.0, None, path)[:2] == (6.0, 1.5)
     assert cpu_power(None, 0.1, path)[:2] == (15 / 8, 0.1)
     assert cpu_power(None, 0.1, tmp_path / "nowhere")[:2] == (4, 0.1)
+
+
+def test_a_busy_cpu_draws_no_less_than_the_users_idle_one(tmp_path: Path) -> None:
+    """The user's idle watts beat table and assumption: if these have less for a busy CPU, it is four times the idle."""
+    path = _cpuinfo(tmp_path, "Intel(R) Core(TM) i7-8650U CPU @ 1.90GHz")
+    for cpuinfo in (path, tmp_path / "nowhere"):
+        assert cpu_power(None, 10.0, cpuinfo)[:3] == (40.0, 10.0, "four times cpu_idle_w, set by you")
+        busy_w = cpu_power(None, None, cpuinfo).busy_w
+        assert cpu_power(None, busy_w, cpuinfo)[:2] == (busy_w, busy_w)
+
+
+def test_the_machine_of_the_model_never_draws_less_when_busy(tmp_path: Path) -> None:
+    """Whatever idle watts are set alone, a second of load adds energy to the machine's figure."""
+    model = Modelled(cpu_power(None, 10.0, tmp_path / "nowhere"), 2)
+    first = Snapshot(0, 0, 0, ())
+    idle, busy = (
+        model.used(first, Snapshot(10**9, 0, busy_ns, ()), Calm(first, None, None, None)) for busy_ns in (0, 2 * 10**9)
+    )
+    assert busy.amounts[FIXED] > idle.amounts[FIXED] == 20.0
