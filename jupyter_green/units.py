@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 J_PER_KWH = 3.6e6
-J_PER_WH = 3600.0
 NS_PER_S = 1_000_000_000
 UJ_PER_J = 1_000_000
 

@@ -25,7 +25,6 @@ class CpuPower(NamedTuple):
     busy_w: float
     idle_w: float
     origin: str
-    calibrated: bool = False
 
 
 def cpu_power(busy_w: float | None, idle_w: float | None, cpuinfo: Path = Path("/proc/cpuinfo")) -> CpuPower:

@@ -59,8 +59,8 @@ class Used(NamedTuple):
 
 
 # The vector of the ledger: these, then the joules of each domain.
-ATTRIBUTED, LOW, HIGH, OWN_S, OTHERS_S, BUSY_S = range(6)
-FIXED = 6
+ATTRIBUTED, LOW, HIGH, OWN_S, OTHERS_S = range(5)
+FIXED = 5
 UNKNOWN = math.nan  # what nobody counted, as the joules of a domain; what it is added to is unknown too
 
 _ANCHOR_NS = NS_PER_S // 5  # 20 ticks of /proc/stat
@@ -168,7 +168,7 @@ class Modelled:
         power = self.power
         machine_j = self.cpus * power.idle_w * duration_s + (power.busy_w - power.idle_w) * busy_s
         value = power.busy_w * own_s
-        fixed = (value, value / MODEL_FACTOR, value * MODEL_FACTOR, own_s, busy_s - own_s, busy_s)
+        fixed = (value, value / MODEL_FACTOR, value * MODEL_FACTOR, own_s, busy_s - own_s)
         return Used((*fixed, machine_j, *(UNKNOWN,) * (domains - 1)), flags, calm)
 
     def close(self) -> None:
@@ -238,19 +238,19 @@ class Counted:
         if calm.idle_w is None:
             flags |= Flag.IDLE_UNSEEN
         if not own_s:
-            return Used((0.0, 0.0, 0.0, 0.0, others_s, busy_s, *domains_j), flags, calm)
+            return Used((0.0, 0.0, 0.0, 0.0, others_s, *domains_j), flags, calm)
         of_load, of_capacity = own_s / busy_s, min(own_s / busy_s, own_s / capacity_s) if capacity_s else 0.0
         high = total_j * own_s / fewest_s if total_j else self._fallback.power.busy_w * own_s * MODEL_FACTOR
         if calm.idle_w is not None:
             idle_j = min(total_j, calm.idle_w * duration_s)
             value = (total_j - idle_j) * of_load + idle_j * of_capacity
             low = (total_j - idle_j) * own_s / most_s
-            return Used((value, low, high, own_s, others_s, busy_s, *domains_j), flags, calm)
+            return Used((value, low, high, own_s, others_s, *domains_j), flags, calm)
         # The idle power lies between nothing and the lowest power seen: the middle, with both ends as the range.
         lowest_j = total_j if calm.lowest_w is None else min(total_j, calm.lowest_w * duration_s)
         value = ((total_j - lowest_j) * of_load + lowest_j * of_capacity + total_j * of_load) / 2
         low = (total_j - lowest_j) * own_s / most_s + lowest_j * min(of_capacity, own_s / most_s)
-        return Used((value, low, high, own_s, others_s, busy_s, *domains_j), flags, calm)
+        return Used((value, low, high, own_s, others_s, *domains_j), flags, calm)
 
     @property
     def method(self) -> str:

@@ -127,7 +127,7 @@ def test_a_cpuinfo_without_what_is_needed_is_assumed(tmp_path: Path, text: str) 
 def test_the_users_watts_win(tmp_path: Path) -> None:
     """What the user measured beats table and assumption, each figure by itself."""
     path = _cpuinfo(tmp_path, "Intel(R) Core(TM) i7-8650U CPU @ 1.90GHz")
-    assert cpu_power(6.0, 2.0, path) == (6.0, 2.0, "cpu_busy_w, set by you", False)
+    assert cpu_power(6.0, 2.0, path) == (6.0, 2.0, "cpu_busy_w, set by you")
     assert cpu_power(6.0, None, path)[:2] == (6.0, 1.5)
     assert cpu_power(None, 0.1, path)[:2] == (15 / 8, 0.1)
     assert cpu_power(None, 0.1, tmp_path / "nowhere")[:2] == (4, 0.1)
@@ -137,7 +137,7 @@ def test_a_busy_cpu_draws_no_less_than_the_users_idle_one(tmp_path: Path) -> Non
     """The user's idle watts beat table and assumption: if these have less for a busy CPU, it is four times the idle."""
     path = _cpuinfo(tmp_path, "Intel(R) Core(TM) i7-8650U CPU @ 1.90GHz")
     for cpuinfo in (path, tmp_path / "nowhere"):
-        assert cpu_power(None, 10.0, cpuinfo)[:3] == (40.0, 10.0, "four times cpu_idle_w, set by you")
+        assert cpu_power(None, 10.0, cpuinfo) == (40.0, 10.0, "four times cpu_idle_w, set by you")
         busy_w = cpu_power(None, None, cpuinfo).busy_w
         assert cpu_power(None, busy_w, cpuinfo)[:2] == (busy_w, busy_w)
 

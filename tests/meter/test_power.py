@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from jupyter_green.meter.power import (
     ATTRIBUTED,
-    BUSY_S,
     FIXED,
     HIGH,
     LOW,
@@ -153,8 +152,6 @@ def test_a_figure_lies_in_its_range_and_in_the_package(data: st.DataObject) -> N
         assert value <= high * (1 + 1e-12) + 1e-12
         if not used.flags & Flag.MODELLED:
             assert value <= sum(used.amounts[FIXED:]) * (1 + 1e-12) + 1e-12
-        if len(known) == len(used.amounts):
-            assert used.amounts[OWN_S] + used.amounts[OTHERS_S] == pytest.approx(used.amounts[BUSY_S])
         before, calm = after, used.calm
 
 
