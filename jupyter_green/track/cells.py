@@ -119,8 +119,9 @@ class NotebookLog:
             changed = None
         if changed == self._folder:
             return
-        paths = [files[0] for files in self._heads.sessions(self._notebook, self._kernel_id)]
-        self._folder = None if self._heads.has_beginnings else changed
+        found = self._heads.find(self._notebook, self._kernel_id)
+        paths = [files[0] for files in found.sessions]
+        self._folder = changed if found.is_final else None
         if not self._logs.keys() <= set(paths):  # somebody deleted records
             self._logs = {}
             self._tell_anew()

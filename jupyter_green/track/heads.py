@@ -5,13 +5,20 @@ A notebook that was renamed keeps its kernel, whose journal keeps the old name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from jupyter_green.records import Session
 from jupyter_green.track.history import whole_sessions
 from jupyter_green.track.journal import log_paths
 from jupyter_green.track.tail import Tail
+
+
+class Found(NamedTuple):
+    """The files of each session, the oldest first, an engine's before its kernels'."""
+
+    sessions: list[tuple[Path, ...]]
+    is_final: bool  # else a file had no first line yet, and is to be looked at again
 
 
 class Heads:
@@ -24,32 +31,30 @@ class Heads:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._kernels: dict[str, str | None] = {}
-        self.has_beginnings = False  # whether some file had no first line yet, so that it is to be looked at again
 
-    def of_kernel(self, kernel_id: str) -> Iterator[Path]:
-        """Yield the files of a kernel's sessions."""
-        self.has_beginnings = False
-        for path in log_paths(self._home):
-            if path.name not in self._kernels:
-                session = _session(path)
-                if session is None:
-                    self.has_beginnings = True
-                    continue
-                self._kernels[path.name] = session.kernel_id
-            if self._kernels[path.name] == kernel_id:
-                yield path
-
-    def sessions(self, notebook: str | None, kernel_id: str | None) -> list[tuple[Path, ...]]:
-        """Return the files of each session of a notebook and its kernel, the oldest first, an engine's before others.
+    def find(self, notebook: str | None, kernel_id: str | None) -> Found:
+        """Return the sessions of a notebook and its kernel.
 
         Args:
             notebook: The notebook's absolute path; None if its contents are no files.
             kernel_id: Of the kernel that it uses now.
         """
+        everything = log_paths(self._home)
         found = set() if notebook is None else set(log_paths(self._home, notebook))
+        is_final = True
         if kernel_id is not None:
-            found.update(self.of_kernel(kernel_id))
-        return whole_sessions(found, log_paths(self._home))
+            for path in everything:
+                if path.name not in self._kernels and not self._read(path):
+                    is_final = False
+                elif self._kernels[path.name] == kernel_id:
+                    found.add(path)
+        return Found(whole_sessions(found, everything), is_final)
+
+    def _read(self, path: Path) -> bool:
+        session = _session(path)
+        if session is not None:
+            self._kernels[path.name] = session.kernel_id
+        return session is not None
 
 
 def _session(path: Path) -> Session | None:

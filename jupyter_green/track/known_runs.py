@@ -76,7 +76,7 @@ class KnownRuns:
             kernel_id: Of the kernel that it uses now; what that recorded under another name counts too.
         """
         with self._lock:
-            parts = [self._read(paths) for paths in self._heads.sessions(notebook, kernel_id)]
+            parts = [self._read(paths) for paths in self._heads.find(notebook, kernel_id).sessions]
         runs = [run for part in parts for run in part.runs]
         return Runs(
             runs=tuple(sorted(runs, key=lambda run: run.started_at, reverse=True)),
@@ -109,7 +109,7 @@ class KnownRuns:
             UsageError: As `jupyter_green.track.sync.send` does.
         """
         with self._lock:
-            sessions = self._heads.sessions(notebook, kernel_id)
+            sessions = self._heads.find(notebook, kernel_id).sessions
         logs = (log for log in map(_sendable, sessions) if log is not None)
         results = send(logs, self._home, environ, folder, _PATIENCE_S)
         problems = [outcome["problem"] for _, outcome in results if outcome["problem"]]

@@ -86,7 +86,11 @@ export function intensityText(intensity: Intensity, trans: TranslationBundle): s
     low < high
       ? trans.__('%1 (%2 to %3) gCO₂e/kWh', middle, general(low, 3), general(high, 3))
       : trans.__('%1 gCO₂e/kWh', middle);
-  return `${amount}, ${label}; ${kind}${scope === null ? '' : `, ${scope}`}`;
+  const words = [kind === 'marginal' ? trans.__('marginal') : trans.__('average')];
+  if (scope !== null) {
+    words.push(scope === 'direct' ? trans.__('direct') : trans.__('lifecycle'));
+  }
+  return `${amount}, ${label}; ${words.join(', ')}`;
 }
 
 /** Write a metric with four figures. */
