@@ -19,7 +19,8 @@ from jupyter_green.records import Target
 from jupyter_green.settings import default_settings
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.session import new_session, new_session_id
-from jupyter_green.track.tracker import Options, Tracker
+from jupyter_green.track.tracker import Tracker
+from jupyter_green.track.window import Options
 
 RECORDS = 1000
 CHILDREN = 40

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_green.records import CellRecord
-from jupyter_green.track.tracker import Stopped
+from jupyter_green.track.window import Stopped
 
 if TYPE_CHECKING:
     from jupyter_green.magics.options import Asked

@@ -26,8 +26,9 @@ from jupyter_green.track import current
 from jupyter_green.track.accuracy import mentioned
 from jupyter_green.track.notebook import kernel_id, notebook_path
 from jupyter_green.track.target import target
-from jupyter_green.track.tracker import NO_OPTIONS, Options, Tracker
+from jupyter_green.track.tracker import Tracker
 from jupyter_green.track.wanted import is_wanted
+from jupyter_green.track.window import NO_OPTIONS, Options
 from jupyter_green.units import NS_PER_S
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from jupyter_green.track.secrets import mask
 from jupyter_green.track.session import new_session, new_session_id
 from jupyter_green.track.sync import run_jobs
 from jupyter_green.track.target import target
-from jupyter_green.track.tracker import Options, Tracker
+from jupyter_green.track.tracker import Tracker
+from jupyter_green.track.window import Options
 from jupyter_green.units import energy_text, three_figures
 
 _PATIENCE_S = 600.0  # how long MLflow may keep a run from ending; what it does not have by then waits for a sync

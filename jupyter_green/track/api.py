@@ -13,8 +13,9 @@ from jupyter_green.track import current
 from jupyter_green.track.accuracy import as_metrics
 from jupyter_green.track.notebook import kernel_id, notebook_path
 from jupyter_green.track.target import target
-from jupyter_green.track.tracker import Options, Tracker
+from jupyter_green.track.tracker import Tracker
 from jupyter_green.track.wanted import is_wanted
+from jupyter_green.track.window import Options
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,78 +3,25 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
-from typing import Literal, NamedTuple
 
-from jupyter_green.meter.meter import Keeper, Measured, Meter
+from jupyter_green.meter.meter import Keeper, Meter
 from jupyter_green.meter.power import ATTRIBUTED, FIXED, HIGH, LOW, OTHERS_S, OWN_S, Flag
-from jupyter_green.records import (
-    CellRecord,
-    End,
-    Intensity,
-    Kind,
-    Session,
-    Status,
-    Step,
-    Target,
-)
+from jupyter_green.records import CellRecord, End, Intensity, Kind, Session, Status, Step
 from jupyter_green.settings import Settings
 from jupyter_green.track.figures import between_of, co2e_of, energy_of, notes_of, quality_of, scale
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.lines import Lines
 from jupyter_green.track.noted import Noted
+from jupyter_green.track.window import NO_OPTIONS, Options, Stopped, Window
 from jupyter_green.units import co2e_g, cost
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What was asked for with one cell; None: what the session has."""
-
-    name: str | None = None
-    phase: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    intensity: Intensity | Literal["unknown"] | None = None  # unknown: what was said could not be understood
-    target: Target | None = None
-    stays: bool = False
-
-
-NO_OPTIONS = Options()
 _ENDED_EARLY = "went on after its cell, or into another one: it is measured to there"
 _UNENDED = "its end was not seen, so it reaches to the session's end"
-
-
-class _Window:
-    """What the record of an open window will need."""
-
-    __slots__ = ("cell_id", "count", "gap", "kind", "notes", "options", "part_of", "record_id", "started_at", "steps")
-
-    def __init__(self, record_id: str, kind: Kind, cell_id: str | None, count: int | None, options: Options) -> None:
-        self.record_id, self.kind, self.cell_id, self.count, self.options = (
-            record_id,
-            kind,
-            cell_id,
-            count,
-            options,
-        )
-        self.started_at = time.time()
-        self.part_of: str | None = None  # the record around it, once it was closed
-        self.gap: Measured | None = None  # what was used between cells before this one, once it was taken
-        self.steps: list[Step] = []
-        self.notes: list[str] = []
-
-
-class Stopped(NamedTuple):
-    """A closed window whose record is not written yet."""
-
-    key: Hashable
-    window: _Window
-    measured: Measured
-    part_of: str | None
 
 
 class Tracker:
@@ -106,7 +53,7 @@ class Tracker:
         self._numbers = count(1)
         self._is_used = False
         self._starting = threading.Lock()
-        self._windows: dict[Hashable, _Window] = {}
+        self._windows: dict[Hashable, Window] = {}
         self._keeper: Keeper | None = None
 
     @property
@@ -141,7 +88,7 @@ class Tracker:
                 options = replace(options, stays=True, target=None)
         record_id = f"{self.session.session_id}-{next(self._numbers)}"
         self._is_used = True
-        self._windows[key] = _Window(record_id, kind, cell_id, execution_count, options)
+        self._windows[key] = Window(record_id, kind, cell_id, execution_count, options)
         self.meter.open(key)
 
     def stop(self, key: Hashable) -> Stopped | None:

@@ -19,7 +19,8 @@ from jupyter_green.track import looking
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.receipts import Delivered, write_receipt
 from jupyter_green.track.session import new_session, new_session_id
-from jupyter_green.track.tracker import Options, Tracker
+from jupyter_green.track.tracker import Tracker
+from jupyter_green.track.window import Options
 from tests.server.conftest import STRANGER, Ask, xsrf
 from tests.track.forge import DEFAULT, dead, record, session, write
 from tests.track.mlflow_rows import children, of_session

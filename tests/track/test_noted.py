@@ -22,7 +22,8 @@ from jupyter_green.settings import default_settings
 from jupyter_green.track.journal import Journal, read_log
 from jupyter_green.track.noted import Noted
 from jupyter_green.track.session import new_session, new_session_id
-from jupyter_green.track.tracker import NO_OPTIONS, Options, Stopped, Tracker, _Window
+from jupyter_green.track.tracker import Tracker
+from jupyter_green.track.window import NO_OPTIONS, Options, Stopped, Window
 
 joules = st.floats(0, 1e7, allow_subnormal=False)
 amounts = st.lists(joules, min_size=FIXED + 1, max_size=FIXED + 1).map(tuple)
@@ -54,7 +55,7 @@ def _cell(tracker: Tracker, key: str) -> CellRecord:
 
 
 def _stopped(values: tuple[float, ...], flags: int, seconds: float, cell_id: str | None, count: int | None) -> Stopped:
-    window = _Window("session-7", "cell", cell_id, count, NO_OPTIONS)
+    window = Window("session-7", "cell", cell_id, count, NO_OPTIONS)
     return Stopped("key", window, Measured(0, int(seconds * 1e9), values, flags), None)
 
 
