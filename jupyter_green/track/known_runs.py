@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from jupyter_green.records import CellRecord, Target
 from jupyter_green.totals import Total, total
-from jupyter_green.track.deliver import group
+from jupyter_green.track.goals import group
 from jupyter_green.track.heads import Heads
 from jupyter_green.track.history import engine_of, is_over, read_session, session_id
 from jupyter_green.track.journal import SessionLog

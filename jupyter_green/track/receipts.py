@@ -41,6 +41,10 @@ class Receipts:
         """The records that MLflow has."""
         return frozenset(record_id for one in self.delivered for record_id in one.record_ids)
 
+    def newest_with(self, record_id: str) -> Delivered | None:
+        """Return the run that got a record last; None if MLflow does not have it."""
+        return next((one for one in reversed(self.delivered) if record_id in one.record_ids), None)
+
     @property
     def where(self) -> str:
         """`` to URI``, or why not, or nothing."""

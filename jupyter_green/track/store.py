@@ -10,7 +10,8 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -95,6 +96,24 @@ def refused(uri: str, error: BaseException) -> DeliveryError:
     return DeliveryError(
         without_credentials(uri), reason, "The records are kept and will be sent by: jupyter green sync"
     )
+
+
+@contextmanager
+def asking(uri: str) -> Iterator[None]:
+    """Turn whatever MLflow raises meanwhile into our error.
+
+    Args:
+        uri: The store that is asked.
+
+    Raises:
+        DeliveryError: Instead of it.
+    """
+    try:
+        yield
+    except DeliveryError:
+        raise
+    except Exception as error:  # of mlflow, sqlalchemy or a plugin: the records stay in the journal
+        raise refused(uri, error) from error
 
 
 def _knock(uri: str) -> None:

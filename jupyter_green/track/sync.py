@@ -15,7 +15,7 @@ from jupyter_green.errors import UsageError
 from jupyter_green.records import Target, to_json
 from jupyter_green.settings import Settings, read_home, read_settings
 from jupyter_green.track.child import ask_child
-from jupyter_green.track.deliver import group
+from jupyter_green.track.goals import group
 from jupyter_green.track.history import is_over, sessions
 from jupyter_green.track.journal import SessionLog
 from jupyter_green.track.receipts import read_receipts

@@ -16,7 +16,7 @@ import pytest
 from jupyter_green.records import Between, End, Step, Target
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.mlflow_run import batches, plain, plain_key
-from jupyter_green.track.receipts import read_receipts, receipts_path
+from jupyter_green.track.receipts import read_receipts, receipts_path, write_receipt
 from tests.track.conftest import Nursery, clean_environ
 from tests.track.forge import BEGIN, DEFAULT, OK, WORLD, add, dead, energy, record, session, write
 from tests.track.mlflow_rows import children, of_session, runs
@@ -411,6 +411,105 @@ def test_experiment_by_name_or_id(database: Path, home: Path, folder: Path, deli
     target = Target(tracking_uri=None, experiment=experiment)
     deliver(write(home, session(cwd=str(folder)), [record(1, mlflow=target)]))
     assert of_session(database).experiment == "mine"
+
+
+FOREST = Target(tracking_uri=None, experiment="forest")
+BY_ID = Target(tracking_uri=None, experiment="id:7")
+
+
+def _names(kind: str, database: Path) -> tuple[Target, Target]:
+    """Two names of one experiment."""
+    if kind == "its name and its id":
+        _experiment(database, "forest")
+        return FOREST, BY_ID
+    if kind == "the default and its id":
+        return DEFAULT, replace(DEFAULT, experiment="id:0")
+    if kind == "the default's name and the default":
+        return replace(DEFAULT, experiment="Default"), DEFAULT
+    return DEFAULT, Target(tracking_uri=f"sqlite:///{database}", experiment=None)
+
+
+@pytest.mark.parametrize("is_at_once", [True, False], ids=["at once", "as they come"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "its name and its id",
+        "the default and its id",
+        "the default's name and the default",
+        "the default store and its address",
+    ],
+)
+def test_one_experiment_under_two_names(
+    database: Path, home: Path, folder: Path, deliver: Deliver, kind: str, is_at_once: bool
+) -> None:
+    """Records that name one experiment differently are one run: no step twice, totals and table of all of them."""
+    one, other = _names(kind, database)
+    journal = Journal(home, session(cwd=str(folder)))
+    for number, goal in enumerate([one, one, other, one, other, other], start=1):
+        add(journal, [record(number, mlflow=goal, name="fit" if number in (1, 3) else None)])
+        if not is_at_once:
+            assert deliver(journal.path)["delivered"] == 1
+            assert of_session(database).latest["energy_j"] == 11.0 * number
+    add(journal, [], OK)
+    assert deliver(journal.path)["problem"] is None
+    run = of_session(database)
+    assert run.status == "FINISHED"
+    assert run.metrics["cell_energy_j"] == [(number, 10.0) for number in range(1, 7)]
+    assert run.latest["energy_j"] == 68.0
+    assert [row["cell"] for row in run.cells] == [1, 2, 3, 4, 5, 6]
+    assert sorted(children(database)) == [f"{S}-1", f"{S}-3"]
+    before = _rows(database)
+    assert deliver(journal.path)["run_id"] is None
+    receipts_path(journal.path).unlink()
+    deliver(journal.path)
+    assert _rows(database) == before
+
+
+def test_experiment_that_another_name_makes(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
+    """An id that no experiment has, until another record's name makes it: what was held up comes behind, once."""
+    records = [record(1, mlflow=replace(DEFAULT, experiment="id:1"), joules=20.0), record(2, mlflow=FOREST)]
+    log = write(home, dead(cwd=str(folder)), records)
+    outcome = deliver(log)
+    assert (outcome["delivered"], "No Experiment with id=1" in outcome["problem"]) == (1, True)
+    outcome = deliver(log)
+    assert (outcome["delivered"], outcome["problem"]) == (1, None)
+    run = of_session(database)
+    assert run.metrics["cell_energy_j"] == [(1, 10.0), (2, 20.0)]
+    assert run.latest["energy_j"] == 32.0
+    assert [row["cell"] for row in run.cells] == [1, 2]
+    assert deliver(log)["delivered"] == 0
+
+
+def test_receipts_of_two_names(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
+    """Receipts that name one run's experiment in two ways, as earlier versions wrote them, count as one run's."""
+    _experiment(database, "forest")
+    journal = Journal(home, session(cwd=str(folder)))
+    add(journal, [record(1, mlflow=FOREST), record(2, mlflow=FOREST)])
+    deliver(journal.path)
+    add(journal, [record(3, mlflow=BY_ID)])
+    (before,) = read_receipts(journal.path).delivered
+    write_receipt(journal.path, replace(before, goal=BY_ID, record_ids=(f"{S}-3",)), 0.0)
+    add(journal, [record(4, mlflow=FOREST), record(5, mlflow=None)], OK)
+    assert deliver(journal.path)["delivered"] == 2
+    run = of_session(database)
+    assert run.metrics["cell_energy_j"] == [(1, 10.0), (2, 10.0), (4, 10.0), (5, 10.0)]
+    assert run.latest["energy_j"] == 57.0
+    assert len(run.cells) == 5
+
+
+def test_other_name_while_the_first_place_is_away(
+    home: Path, folder: Path, tmp_path: Path, deliver: Deliver, make_store: Callable[[Path], str]
+) -> None:
+    """What MLflow has already needs no word from its store, so one that is away holds nothing up."""
+    away = Target(tracking_uri=make_store(tmp_path / "away"), experiment=None)
+    make_store(folder)
+    journal = Journal(home, session(cwd=str(folder)))
+    add(journal, [record(1, mlflow=away)])
+    deliver(journal.path)
+    (tmp_path / "away" / "mlflow.db").write_bytes(b"no database at all, but a file as long as its header is")
+    add(journal, [record(2)])
+    outcome = deliver(journal.path)
+    assert (outcome["delivered"], outcome["problem"]) == (1, None)
 
 
 def test_missing_experiment_is_made(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:

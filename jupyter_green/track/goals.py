@@ -1,0 +1,28 @@
+"""Where a session's records go by what they name, told without a word to MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_green.records import CellRecord, Target
+from jupyter_green.track.receipts import Receipts
+
+
+def group(records: Sequence[CellRecord], wanted: Target | None, receipts: Receipts) -> dict[Target, list[CellRecord]]:
+    """Return where the records go, in their order.
+
+    A record without a place of its own stays where it is already; else it goes with the session: to the first place
+    that any record names, else to ``wanted``. One that is to stay here goes nowhere, nor does what it holds.
+    """
+    named = next((record.mlflow for record in records if record.mlflow is not None), None) or wanted
+    at = {record_id: one.goal for one in receipts.delivered for record_id in one.record_ids}
+    groups: dict[Target, list[CellRecord]] = {}
+    staying = {record.record_id for record in records if record.stays}
+    for record in records:
+        if record.stays or record.part_of in staying:
+            continue
+        goal = record.mlflow or at.get(record.record_id) or named
+        if goal is not None:
+            plain = Target(tracking_uri=goal.tracking_uri, experiment=goal.experiment)
+            groups.setdefault(plain, []).append(record)
+    return groups
