@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jupyter_green.errors import DeliveryError
 from jupyter_green.records import CellRecord, Target
-from jupyter_green.track.goals import group
+from jupyter_green.track.goals import group, lacks
 from jupyter_green.track.history import is_over, read_session
 from jupyter_green.track.journal import SessionLog
 from jupyter_green.track.locks import locked
@@ -122,15 +122,13 @@ def _resolve(
     Returns:
         The goals of each place; the places that lack something; why a goal that lacks something was not found.
     """
-    done = receipts.record_ids
     found: dict[Place, list[Target]] = {}
     due: dict[Place, None] = {}
     problem = None
     for goal, records in groups.items():
         at = receipts.newest_with(records[-1].record_id)
-        is_complete = all(record.record_id in done for record in records)
-        if at is not None and is_complete and (at.is_final or not over):
-            place = Place(at.tracking_uri, at.experiment_id)  # nobody need be asked for what has all its records
+        if at is not None and not lacks(records, receipts, over):
+            place = Place(at.tracking_uri, at.experiment_id)  # nobody need be asked for it
         else:
             try:
                 place = places.find(goal)

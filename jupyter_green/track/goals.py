@@ -1,4 +1,4 @@
-"""Where a session's records go by what they name, told without a word to MLflow."""
+"""Where a session's records go by what they name, and what MLflow lacks of them: told without a word to MLflow."""
 
 from __future__ import annotations
 
@@ -26,3 +26,18 @@ def group(records: Sequence[CellRecord], wanted: Target | None, receipts: Receip
             plain = Target(tracking_uri=goal.tracking_uri, experiment=goal.experiment)
             groups.setdefault(plain, []).append(record)
     return groups
+
+
+def lacks(records: Sequence[CellRecord], receipts: Receipts, over: bool) -> bool:
+    """Tell whether MLflow lacks a part of what goes to one goal: a record, or the last word of a session.
+
+    Args:
+        records: All that go there.
+        receipts: What MLflow has.
+        over: Whether the session can get no more records.
+    """
+    done = receipts.record_ids
+    if any(record.record_id not in done for record in records):
+        return True
+    run = receipts.newest_with(records[-1].record_id)
+    return over and (run is None or not run.is_final)

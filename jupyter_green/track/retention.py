@@ -8,7 +8,8 @@ from pathlib import Path
 
 from jupyter_green.errors import UsageError
 from jupyter_green.settings import read_settings
-from jupyter_green.track.history import read_session
+from jupyter_green.track.goals import group, lacks
+from jupyter_green.track.history import is_over, read_session
 from jupyter_green.track.journal import log_paths
 from jupyter_green.track.receipts import read_receipts, receipts_path
 
@@ -41,11 +42,12 @@ def _is_delivered(path: Path) -> bool:
     if "." in path.stem:  # a kernel inside an engine's run goes with the engine's session
         return False
     log = read_session(path)
-    if log is None or log.unreadable:
+    if log is None or log.unreadable or not log.records or not is_over(log):
         return False
     receipts = read_receipts(path)
-    is_final = any(one.is_final for one in receipts.delivered)
-    return is_final and {record.record_id for record in log.records} <= receipts.record_ids
+    if not {record.record_id for record in log.records} <= receipts.record_ids:
+        return False
+    return not any(lacks(records, receipts, over=True) for records in group(log.records, None, receipts).values())
 
 
 def _delete(home: Path, path: Path) -> None:

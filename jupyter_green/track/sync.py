@@ -15,7 +15,7 @@ from jupyter_green.errors import UsageError
 from jupyter_green.records import Target, to_json
 from jupyter_green.settings import Settings, read_home, read_settings
 from jupyter_green.track.child import ask_child
-from jupyter_green.track.goals import group
+from jupyter_green.track.goals import group, lacks
 from jupyter_green.track.history import is_over, sessions
 from jupyter_green.track.journal import SessionLog
 from jupyter_green.track.receipts import read_receipts
@@ -103,7 +103,7 @@ def send(
     settings = read_settings(environ=environ, cwd=folder)
     refuse_if_locked(settings)
     wanted = target(environ, str(folder), settings.experiment)
-    waiting = [log for log in logs if _lacks(log, wanted)]
+    waiting = [log for log in logs if _waits(log, wanted)]
     trusted = [log for log in waiting if _is_trusted(log, environ, wanted)]
     others = [log for log in waiting if log not in trusted]
     results: list[tuple[SessionLog, dict[str, Any]]] = []
@@ -113,12 +113,9 @@ def send(
     return results
 
 
-def _lacks(log: SessionLog, wanted: Target) -> bool:
-    receipts = read_receipts(log.path)
-    due = {one.record_id for records in group(log.records, wanted, receipts).values() for one in records}
-    if due - receipts.record_ids:
-        return True
-    return bool(due) and is_over(log) and not any(one.is_final for one in receipts.delivered)
+def _waits(log: SessionLog, wanted: Target) -> bool:
+    receipts, over = read_receipts(log.path), is_over(log)
+    return any(lacks(records, receipts, over) for records in group(log.records, wanted, receipts).values())
 
 
 def _is_trusted(log: SessionLog, environ: Mapping[str, str], wanted: Target) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jupyter_green.records import CellRecord
 from jupyter_green.track.journal import log_paths
 from jupyter_green.track.receipts import Delivered, read_receipts, receipts_path, write_problem, write_receipt
 from jupyter_green.track.retention import forget_old
@@ -25,6 +28,10 @@ def _made(home: Path, session_id: str, days: float, count: int = 2, **changes: o
     then = time.time() - days * DAY_S
     os.utime(path, (then, then))
     return path
+
+
+def _one(number: int, **changes: Any) -> CellRecord:
+    return record(number, session_id="1" * 16, **changes)
 
 
 def _delivered(log: Path, *record_ids: str, is_final: bool = True, run_id: str = "r") -> Path:
@@ -74,6 +81,18 @@ def test_one_place_that_is_away_keeps_the_session(tmp_path: Path) -> None:
     _delivered(log, *_ids("1" * 16, 1, 2))
     assert forget_old(tmp_path, {}) == 0
     _delivered(log, *_ids("1" * 16, 3), run_id="other")
+    assert forget_old(tmp_path, {}) == 1
+
+
+def test_one_place_without_the_last_word_keeps_the_session(tmp_path: Path) -> None:
+    """A session of which one place has the end and another only the records stays until that has the end, too."""
+    other = replace(DEFAULT, experiment="other")
+    log = write(tmp_path, session("1" * 16), [_one(1), _one(2, mlflow=other)], OK)
+    os.utime(log, (0, 0))
+    _delivered(log, *_ids("1" * 16, 1))
+    _delivered(log, *_ids("1" * 16, 2), run_id="other", is_final=False)
+    assert forget_old(tmp_path, {}) == 0
+    _delivered(log, *_ids("1" * 16, 2), run_id="other")
     assert forget_old(tmp_path, {}) == 1
 
 

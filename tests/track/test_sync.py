@@ -11,9 +11,10 @@ import pytest
 
 from jupyter_green.errors import UsageError
 from jupyter_green.records import Target
+from jupyter_green.track.journal import Journal
 from jupyter_green.track.sync import run_jobs, sentence, sync_all, sync_session
 from tests.track.conftest import clean_environ
-from tests.track.forge import DEFAULT, OK, dead, record, session, write
+from tests.track.forge import DEFAULT, OK, add, dead, record, session, write
 from tests.track.mlflow_rows import of_session, runs
 from tests.track.servers import recorder
 
@@ -148,6 +149,31 @@ def test_what_is_to_stay_here_does_not_wait(home: Path, folder: Path, make_store
         write(home, dead(session_id=name * 16, cwd=str(folder)), records)
     results = sync_all(clean_environ(home))
     assert [(log.session.session_id[0], outcome["delivered"]) for log, outcome in results] == [("1", 1)]
+    assert sync_all(clean_environ(home)) == []
+
+
+def test_a_place_that_was_away_at_the_end_gets_the_last_word(
+    home: Path, folder: Path, tmp_path: Path, make_store: Callable[[Path], str]
+) -> None:
+    """A session of which one place has the end and another has not waits for a sync, which closes the other run."""
+    make_store(folder)
+    other = Target(tracking_uri=make_store(tmp_path / "other"), experiment=None)
+    store, aside = tmp_path / "other" / "mlflow.db", tmp_path / "aside"
+    journal = Journal(home, session(cwd=str(folder)))
+    add(journal, [record(1), record(2, mlflow=other)])
+    run_jobs([(journal.path, None)], clean_environ(home))
+    add(journal, [], OK)
+    store.rename(aside)
+    store.mkdir()  # where its file was, so that none is made
+    (outcome,) = run_jobs([(journal.path, None)], clean_environ(home))
+    assert outcome["problem"] is not None
+    store.rmdir()
+    aside.rename(store)
+    assert (of_session(folder / "mlflow.db").status, of_session(store).status) == ("FINISHED", "RUNNING")
+    ((_, outcome),) = sync_all(clean_environ(home))
+    assert outcome["problem"] is None
+    run = of_session(store)
+    assert (run.status, run.latest["energy_j"]) == ("FINISHED", 13.0)
     assert sync_all(clean_environ(home)) == []
 
 
