@@ -16,6 +16,7 @@ import select
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,10 +24,10 @@ from jupyter_green.records import Session, target_from_json, to_json
 from jupyter_green.settings import read_home
 from jupyter_green.track.deliver import Outcome, deliver
 from jupyter_green.track.history import is_alive, is_here
-from jupyter_green.track.journal import SessionLog, read_log
 from jupyter_green.track.looking import answer
 from jupyter_green.track.retention import forget_old
 from jupyter_green.track.store import quiet
+from jupyter_green.track.tail import Tail
 
 _SETTLE_S = 1.0  # cells of a Run All go together
 _IDLE_S = 600.0  # then the courier lets go of mlflow's memory
@@ -40,7 +41,7 @@ def _lower_priority() -> None:
 
 
 def follow(log: Path, environ: Mapping[str, str], wait: bool = False) -> None:
-    """Deliver whenever the kernel says that there is more, and once more when it is gone.
+    """Deliver whenever the kernel says that there is more, until its session has ended; once more when it is gone.
 
     Args:
         log: The session's journal file.
@@ -54,19 +55,20 @@ def follow(log: Path, environ: Mapping[str, str], wait: bool = False) -> None:
     up_to_date: set[str] = set()
     settle_s = _SETTLE_S
     is_open = True
-    found = _read(log)
-    session = None if found is None else found.session
+    tail = Tail(log)
+    _read(tail)
     while is_open:
-        heard = _listen(timeout, session)
+        heard = _listen(timeout, tail.session)
         if heard == "more":
-            heard = _listen(settle_s, session)
+            heard = _listen(settle_s, tail.session)
         elif heard == "nothing" and timeout == _IDLE_S:
             # The same process, but as small as a fresh interpreter, until there is more.
             command = [sys.executable, "-P", "-m", "jupyter_green.track", "courier", str(log), "wait"]
             os.execve(sys.executable, command, dict(environ))
         is_open = heard != "gone"
+        _read(tail)
         if not is_open:
-            _wait_for_end(log)
+            _wait_for_end(tail)
         is_first = "mlflow" not in sys.modules
         began = time.process_time()
         outcome = deliver(home, log, None, environ, up_to_date)
@@ -75,6 +77,8 @@ def follow(log: Path, environ: Mapping[str, str], wait: bool = False) -> None:
         timeout = _IDLE_S
         if outcome.problem is not None:
             timeout, retry_s = retry_s, min(2 * retry_s, _LAST_RETRY_S)
+        elif tail.end is not None:  # read before the delivery, which brought everything up to it
+            break
         else:
             retry_s = _FIRST_RETRY_S
     forget_old(home, environ)
@@ -93,20 +97,18 @@ def _listen(seconds: float | None, session: Session | None) -> Literal["more", "
             return "gone"
 
 
-def _read(log: Path) -> SessionLog | None:
-    try:
-        return read_log(log)
-    except OSError:
-        return None
+def _read(tail: Tail) -> None:
+    with suppress(OSError):  # the delivery will say so
+        tail.read()
 
 
-def _wait_for_end(log: Path) -> None:
+def _wait_for_end(tail: Tail) -> None:
     """Wait until the kernel, which closed the pipe by ending, is really gone: its status tells how the run ended."""
     for _ in range(50):
-        found = _read(log)
-        if found is None or found.end is not None or not is_alive(found.session):
+        if tail.session is None or tail.end is not None or not is_alive(tail.session):
             return
         time.sleep(0.1)
+        _read(tail)
 
 
 def once(environ: Mapping[str, str], mark: str) -> None:

@@ -2,7 +2,7 @@
 
 The kernel starts it at its first record to deliver, detached (a grandchild, so that its CPU time is nobody's cell),
 in the kernel's Python, environment and folder. A pipe holds the two together: a byte says "there is more", its end
-says that the kernel is gone; a write that fails says that the courier is, and the next record starts a new one.
+says that there will be no more; a write that fails says that the courier is gone, and the next record starts a new one.
 """
 
 from __future__ import annotations
@@ -55,6 +55,13 @@ class Courier:
                     self._start()
             except Exception as error:  # no interpreter, no processes left, a system without these calls
                 self.problem = f"the courier to MLflow could not be started ({type(error).__name__}: {error})"
+
+    def close(self) -> None:
+        """Have the courier bring the end of the session, if there is one that brings records, and let it go."""
+        with self._lock:
+            if self._pipe is not None:
+                self.wake()  # its byte arrives also where a forked process keeps the pipe open
+                self._hang_up()
 
     def _write(self, pipe: int) -> bool:
         try:

@@ -99,13 +99,16 @@ def _make(
 
 
 def stop() -> None:
-    """End this process's session."""
-    global _current
+    """End this process's session, and its courier with it."""
+    global _current, _courier
     tracker, _current = _current, None
+    courier, _courier = _courier, None
     if tracker is not None:
         atexit.unregister(_end)
         unmark(os.environ, tracker.session.session_id)
         tracker.end()
+        if courier is not None and not tracker.is_inert:  # a forked child's is its parent's
+            courier.close()
 
 
 def _end(tracker: Tracker) -> None:

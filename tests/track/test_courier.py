@@ -180,6 +180,55 @@ def test_killed_kernel(shell: Shell, database: Path) -> None:
     shell.process.wait(timeout=60)
 
 
+def _pipes(shell: Shell) -> int:
+    """How many ends of pipes the process holds; it waits for its next line meanwhile."""
+    return sum("pipe" in os.readlink(entry) for entry in Path(f"/proc/{shell.pid}/fd").iterdir())
+
+
+@pytest.mark.parametrize("is_delivered", [True, False], ids=["what it brought before", "at once"])
+def test_session_that_ends_before_its_process(shell: Shell, database: Path, tmp_path: Path, is_delivered: bool) -> None:
+    """A session that is ended while its kernel lives is finished in MLflow; its courier and their pipe go with it."""
+    before = _pipes(shell)
+    shell.block("first")
+    wait_until(shell.couriers, "a courier")
+    if is_delivered:
+        wait_until(lambda: children(database), "the record in MLflow")
+    shell.run("from jupyter_green.track import current; current.stop()")
+    assert _pipes(shell) == before
+    wait_until(lambda: not shell.couriers(), "the courier's end")
+    assert _ended(database) == "FINISHED"
+    assert shell.process.poll() is None
+    assert len(children(database)) == 1
+
+
+def test_session_that_ends_while_a_fork_lives(shell: Shell, database: Path, tmp_path: Path) -> None:
+    """A process that the kernel forked holds the courier's pipe open; the end of the session is heard all the same."""
+    shell.block("first")
+    wait_until(lambda: children(database), "the record in MLflow")
+    pid_file = tmp_path / "pid"
+    shell.run(
+        f"import os, time\nif (pid := os.fork()) == 0: time.sleep(600)\nopen({str(pid_file)!r}, 'w').write(str(pid))"
+    )
+    fork = int(pid_file.read_text())
+    try:
+        shell.run("from jupyter_green.track import current; current.stop()")
+        wait_until(lambda: not shell.couriers(), "the courier's end")
+        assert _ended(database) == "FINISHED"
+    finally:
+        os.kill(fork, signal.SIGKILL)
+
+
+def test_courier_that_was_killed_before_the_end(shell: Shell, database: Path) -> None:
+    """A session that ends without its courier, which somebody killed, is finished by another one."""
+    shell.block("first")
+    (courier,) = wait_until(shell.couriers, "a courier")
+    os.kill(courier, signal.SIGKILL)
+    wait_until(lambda: not shell.couriers(), "the courier's end")
+    shell.run("from jupyter_green.track import current; current.stop()")
+    assert wait_until(lambda: _ended(database), "the run's status") == "FINISHED"
+    wait_until(lambda: not shell.couriers(), "the other courier's end")
+
+
 @pytest.mark.long  # it looks every 10 s
 def test_killed_kernel_whose_fork_lives(shell: Shell, database: Path, tmp_path: Path) -> None:
     """A process that the kernel forked holds the courier's pipe open; the kernel's end is noticed all the same."""
