@@ -113,6 +113,7 @@ def _wait_for_end(tail: Tail) -> None:
 
 def once(environ: Mapping[str, str], mark: str) -> None:
     """Deliver what the jobs on standard input name."""
+    _lower_priority()
     home = read_home(environ)
     for job in json.loads(sys.stdin.read()):
         wanted = None if job["wanted"] is None else target_from_json(job["wanted"])

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from jupyter_green.track.apart import Quiet, start_apart
 from jupyter_green.track.secrets import mask_text
 
 
@@ -32,10 +33,10 @@ def ask_child(word: Literal["once", "look"], jobs: Any, environ: Mapping[str, st
         environ: Its environment.
         patience_s: How long it may take; None: as long as it takes.
     """
-    mark = os.urandom(8).hex()  # other lines are not the child's: mlflow and its plug-ins may print, too
+    command, mark = _command(word)
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "jupyter_green.track", word, mark],  # no module of the current folder
+            command,
             input=json.dumps(jobs).encode(),
             capture_output=True,
             env=dict(environ),
@@ -44,9 +45,38 @@ def ask_child(word: Literal["once", "look"], jobs: Any, environ: Mapping[str, st
         )
     except subprocess.TimeoutExpired as late:
         reason = f"it did not come to an end within {patience_s:g} s"
-        return Said(answers=_answers(late.stdout or b"", mark.encode()), reason=reason, is_late=True)
-    said = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit code {done.returncode}"]
-    return Said(answers=_answers(done.stdout, mark.encode()), reason=mask_text(said[-1]), is_late=False)
+        return Said(answers=_answers(late.stdout or b"", mark), reason=reason, is_late=True)
+    return _said(done.stdout, done.stderr, mark, f"exit code {done.returncode}")
+
+
+def ask_apart(word: Literal["once"], jobs: Any, environ: Mapping[str, str], quiet: Quiet) -> Said:
+    """Do as `ask_child`, by a process whose CPU time is not this one's; whoever stops listening does not end it.
+
+    Args:
+        word: As there.
+        jobs: As there.
+        environ: As there.
+        quiet: Of the meter that reads this process's tree.
+    """
+    command, mark = _command(word)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    try:
+        with start_apart(command, environ, quiet, **pipes) as process:
+            stdout, stderr = process.communicate(json.dumps(jobs).encode())
+    except OSError as error:
+        return Said(answers=[], reason=str(error), is_late=False)
+    return _said(stdout, stderr, mark, "it ended without an answer")
+
+
+def _command(word: str) -> tuple[list[str], bytes]:
+    mark = os.urandom(8).hex()  # other lines are not the child's: mlflow and its plug-ins may print, too
+    # -P: no module of the current folder takes the place of one of Python's.
+    return [sys.executable, "-P", "-m", "jupyter_green.track", word, mark], mark.encode()
+
+
+def _said(stdout: bytes, stderr: bytes, mark: bytes, otherwise: str) -> Said:
+    said = stderr.decode("utf-8", "replace").strip().splitlines() or [otherwise]
+    return Said(answers=_answers(stdout, mark), reason=mask_text(said[-1]), is_late=False)
 
 
 def _answers(text: bytes, mark: bytes) -> list[Any]:

@@ -11,14 +11,11 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from pathlib import Path
 
 from jupyter_green.records import CellRecord
-
-# Runs in a bare interpreter (8 ms): it becomes the courier's parent and is gone at once.
-_DETACH = "import os,sys\nos.setsid()\nif os.fork():os._exit(0)\nos.execv(sys.argv[1],sys.argv[1:])"
+from jupyter_green.track.apart import Quiet, start_apart
 
 
 class Courier:
@@ -28,12 +25,10 @@ class Courier:
         home: The folder of everything that is kept.
         log: The session's journal file.
         environ: The kernel's environment.
-        quiet: While it is held nobody reads the process tree: seen there once, the courier would count as the user's.
+        quiet: Of the meter that reads the kernel's process tree.
     """
 
-    def __init__(
-        self, home: Path, log: Path, environ: Mapping[str, str], quiet: Callable[[], AbstractContextManager[object]]
-    ) -> None:
+    def __init__(self, home: Path, log: Path, environ: Mapping[str, str], quiet: Quiet) -> None:
         self._home, self._log, self._environ, self._quiet = home, log, environ, quiet
         self._pipe: int | None = None
         self._lock = threading.RLock()  # threads may end blocks at the same time
@@ -51,8 +46,7 @@ class Courier:
                 return
             self.problem = None
             try:
-                with self._quiet():
-                    self._start()
+                self._start()
             except Exception as error:  # no interpreter, no processes left, a system without these calls
                 self.problem = f"the courier to MLflow could not be started ({type(error).__name__}: {error})"
 
@@ -94,19 +88,16 @@ class Courier:
         arguments = [sys.executable, "-P", "-m", "jupyter_green.track", "courier", str(self._log)]
         environ = {**self._environ, "JUPYTER_GREEN_HOME": str(self._home)}
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _DETACH, *arguments],
+            start_apart(
+                arguments,
+                environ,
+                self._quiet,
                 stdin=read_end,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=environ,
             )
-            failed = process.wait()
         except BaseException:
             self._hang_up()
             raise
         finally:
             os.close(read_end)
-        if failed:
-            self._hang_up()
-            raise OSError(f"exit code {failed}")

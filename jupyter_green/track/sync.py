@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import site
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from jupyter_green.errors import UsageError
 from jupyter_green.records import Target, to_json
 from jupyter_green.settings import Settings, read_home, read_settings
-from jupyter_green.track.child import ask_child
+from jupyter_green.track.apart import is_possible
+from jupyter_green.track.child import Said, ask_apart, ask_child
 from jupyter_green.track.goals import group, lacks
 from jupyter_green.track.history import is_over, sessions
 from jupyter_green.track.journal import SessionLog
@@ -41,9 +42,18 @@ def refuse_if_locked(settings: Settings) -> None:
 
 
 def sync_session(log: Path, wanted: Target, environ: Mapping[str, str]) -> str:
-    """Deliver one session of this user's own process; return a sentence for them."""
-    outcome = run_jobs([(log, wanted)], environ)[0]
-    return sentence(outcome)
+    """Deliver one session of this user's own process; return a sentence for them.
+
+    Where this process is measured itself, the cell that asks does not have the delivery's CPU time.
+    """
+    from jupyter_green.track import current  # not for a server, which measures nothing of its own
+
+    tracker = current.current()
+    jobs = [(log, wanted)]
+    if tracker is None or not is_possible():
+        return sentence(run_jobs(jobs, environ)[0])
+    given = _given(jobs)
+    return sentence(_outcomes(ask_apart("once", given, environ, tracker.meter.quiet), given)[0])
 
 
 def sentence(outcome: Mapping[str, Any]) -> str:
@@ -67,10 +77,16 @@ def run_jobs(
         environ: The environment of the child.
         patience_s: How long it may take; None: as long as it takes. What has not arrived by then waits.
     """
-    given = [{"log": str(log), "wanted": None if wanted is None else to_json(wanted)} for log, wanted in jobs]
-    if not given:
-        return []
-    said = ask_child("once", given, environ, patience_s)
+    given = _given(jobs)
+    return _outcomes(ask_child("once", given, environ, patience_s), given) if given else []
+
+
+def _given(jobs: Iterable[tuple[Path, Target | None]]) -> list[dict[str, Any]]:
+    return [{"log": str(log), "wanted": None if wanted is None else to_json(wanted)} for log, wanted in jobs]
+
+
+def _outcomes(said: Said, given: Sequence[object]) -> list[dict[str, Any]]:
+    """Return an outcome for each job, also for those that were not answered."""
     failed = {"delivered": 0, "tracking_uri": None, "experiment_id": None, "run_id": None}
     missing = len(given) - len(said.answers)
     return [*said.answers, *[{**failed, "problem": f"delivery to MLflow failed: {said.reason}"}] * missing]

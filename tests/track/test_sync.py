@@ -13,6 +13,7 @@ from jupyter_green.errors import UsageError
 from jupyter_green.records import Target
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.sync import run_jobs, sentence, sync_all, sync_session
+from tests.kernels import Kernel
 from tests.track.conftest import clean_environ
 from tests.track.forge import DEFAULT, OK, add, dead, record, session, write
 from tests.track.mlflow_rows import of_session, runs
@@ -185,6 +186,59 @@ def test_session_of_this_process(home: Path, folder: Path, make_store: Callable[
     run = of_session(folder / "mlflow.db")
     assert said == f"Sent 2 records to MLflow at {uri}, run {run.run_id}."
     assert sync_session(log, DEFAULT, clean_environ(home)) == "MLflow has everything already."
+
+
+_READER = """
+import threading, time
+from jupyter_green.track import current
+meter, seen, stop = current.current().meter, set(), threading.Event()
+def read():
+    while not stop.wait(0.001):
+        meter.tick()
+        seen.update(meter._tree._state.seen)
+reader = threading.Thread(target=read)
+reader.start()
+"""
+
+
+def test_delivery_of_a_kernel_is_in_no_cell(home: Path, folder: Path, make_store: Callable[[Path], str]) -> None:
+    """However often the process tree is read during ``%track_energy sync``, the process that delivers is not in it."""
+    uri = make_store(folder)
+    with Kernel(folder, green_home=home) as kernel:
+        kernel.run("%load_ext jupyter_green\n%track_energy on")
+        kernel.run("1")
+        kernel.run(_READER)
+        said = kernel.run("%track_energy sync")
+        kernel.run("stop.set(); reader.join()")
+        assert kernel.value("sorted(seen)") == []
+    assert f"MLflow at {uri}, run " in said.stream("stdout")
+    assert of_session(folder / "mlflow.db").metrics["cell_energy_j"]
+
+
+def test_delivery_of_a_kernel_that_cannot_start(home: Path, folder: Path) -> None:
+    """If the process that delivers fails in a kernel, its sentence has the reason."""
+    noise = folder / "noise"
+    noise.mkdir()
+    with Kernel(folder, green_home=home) as kernel:
+        kernel.run("%load_ext jupyter_green\n%track_energy on")
+        kernel.run(f"import os; os.environ['PYTHONPATH'] = {str(noise)!r}")
+        (noise / "sitecustomize.py").write_text("import os; os.write(2, b'no memory\\n'); os._exit(3)")
+        said = kernel.run("%track_energy sync")
+        assert said.stream("stdout") == "delivery to MLflow failed: no memory\n"
+        (noise / "sitecustomize.py").write_text("import os; os._exit(3)")
+        said = kernel.run("%track_energy sync")
+        assert said.stream("stdout") == "delivery to MLflow failed: it ended without an answer\n"
+
+
+def test_deliveries_have_the_lowest_priority(home: Path, folder: Path) -> None:
+    """A process that delivers on request leaves the CPUs to others."""
+    log = write(home, session(cwd=str(folder)), [])
+    noise = folder / "noise"
+    noise.mkdir()
+    code = f"import atexit, os\natexit.register(lambda: open({str(noise / 'nice')!r}, 'w').write(str(os.nice(0))))"
+    (noise / "sitecustomize.py").write_text(code)
+    run_jobs([(log, None)], clean_environ(home, PYTHONPATH=str(noise)))
+    assert (noise / "nice").read_text() == "19"
 
 
 def test_process_that_cannot_start(home: Path, folder: Path) -> None:
