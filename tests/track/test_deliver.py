@@ -771,6 +771,35 @@ def test_what_is_to_stay_here(database: Path, home: Path, folder: Path, deliver:
     assert [row["name"] for row in session_run.cells] == ["public"]
 
 
+def test_what_is_inside_of_what_is_to_stay_here(
+    database: Path, home: Path, folder: Path, tmp_path: Path, deliver: Deliver, make_store: Callable[[Path], str]
+) -> None:
+    """Whatever a cell of ``--mlflow off`` holds, however deep, goes nowhere and names no place for others."""
+    named = Target(tracking_uri=make_store(tmp_path / "named"), experiment=None)
+    records = [
+        record(1, name="innermost", kind="block", part_of=f"{S}-2", mlflow=named),
+        record(2, name="inner", kind="block", part_of=f"{S}-3", mlflow=named),
+        record(3, name="private", mlflow=None, stays=True),
+        record(4, mlflow=None),
+        record(5, name="public"),
+    ]
+    log = write(home, dead(cwd=str(folder)), records, OK)
+    assert deliver(log)["delivered"] == 2
+    assert {run.name for run in runs(database) if run.record is not None} == {"public"}
+    assert runs(tmp_path / "named" / "mlflow.db") == []
+
+
+def test_records_that_hold_each_other(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
+    """A journal that says of two records that each holds the other ends no delivery."""
+    records = [
+        record(1, part_of=f"{S}-2"),
+        record(2, part_of=f"{S}-1"),
+        record(3, stays=True, part_of=f"{S}-4"),
+        record(4, part_of=f"{S}-3"),
+    ]
+    assert deliver(write(home, dead(cwd=str(folder)), records, OK))["delivered"] == 2
+
+
 def test_totals_of_several_runs_are_the_session(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
     """A session in two experiments: what it used after its last record stands in one of the totals, not in both."""
     end = replace(OK, between_j=Between(value=10.0, low=5.0, high=20.0, cpu_s=2.5))
