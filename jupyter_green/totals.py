@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from jupyter_green.records import QUALITIES, Between, CellRecord, End, Energy, Intensity, Quality
@@ -69,18 +69,32 @@ class Total:
     intensities: tuple[Intensity, ...]  # that the CO2e was reckoned with
 
 
-def total(records: Iterable[CellRecord], end: End | None = None) -> Total:
-    """Add up records and what was used between them; a record inside another is in the other's figure.
+def held_by_others(records: Iterable[CellRecord], *, is_whole: bool = True) -> frozenset[str]:
+    """Return which records are inside another one, whose figure has theirs.
 
     If the other is not there (its kernel was killed before its end), the record stands for itself.
 
     Args:
-        records: Records of one session or of several, in their order.
-        end: The session's end, with what was used after the last record.
+        records: All of a session.
+        is_whole: Whether there can be no more: else the other one may not have come to its end yet.
     """
     records = list(records)
     there = {record.record_id for record in records}
-    parts = [record for record in records if record.part_of not in there]
+    inner = [record for record in records if record.part_of is not None]
+    return frozenset(record.record_id for record in inner if record.part_of in there or not is_whole)
+
+
+def total(records: Iterable[CellRecord], end: End | None = None, held: Collection[str] | None = None) -> Total:
+    """Add up records and what was used between them; a record inside another is in the other's figure.
+
+    Args:
+        records: Records of one session or of several, in their order.
+        end: The session's end, with what was used after the last record.
+        held: Those that are in another's figure, which may be in another sum; by default as far as these records tell.
+    """
+    records = list(records)
+    held = held_by_others(records) if held is None else held
+    parts = [record for record in records if record.record_id not in held]
     gaps = [(record, record.between_j) for record in parts if record.between_j is not None]
     if end is not None and end.between_j is not None and parts:
         gaps.append((parts[-1], end.between_j))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from jupyter_green.errors import DeliveryError
 from jupyter_green.records import CellRecord, Target
+from jupyter_green.totals import held_by_others
 from jupyter_green.track.goals import group, lacks
 from jupyter_green.track.history import is_over, read_session
 from jupyter_green.track.journal import SessionLog
@@ -83,6 +84,7 @@ def _deliver_log(
     began = time.process_time()
     over, done = is_over(log), receipts.record_ids
     groups = group(log.records, wanted, receipts)
+    held = held_by_others(log.records, is_whole=over)
     order = {record.record_id: number for number, record in enumerate(log.records)}
     latest = max((order[records[-1].record_id] for records in groups.values()), default=None)
     places = Places(home, log.session, environ)
@@ -97,7 +99,7 @@ def _deliver_log(
         try:
             with locked(home, place.uri), asking(place.uri):
                 run = SessionRun(places.client(place), place, log.session, receipts, up_to_date)
-                one = run.send(goals[0], records, end, over)
+                one = run.send(goals[0], records, end, over, held)
         except DeliveryError as error:  # another place of this session may be there
             outcome = replace(outcome, problem=outcome.problem or str(error))
             continue

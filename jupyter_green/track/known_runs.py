@@ -6,14 +6,14 @@ import os
 import shlex
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from jupyter_green.records import CellRecord, Target
-from jupyter_green.totals import Total, total
+from jupyter_green.records import Target
+from jupyter_green.totals import Total, held_by_others, total
 from jupyter_green.track.goals import group
 from jupyter_green.track.heads import Heads
 from jupyter_green.track.history import engine_of, is_over, read_session, session_id
@@ -146,6 +146,7 @@ def _read_runs(path: Path) -> Runs:
 
 def _session_runs(log: SessionLog, receipts: Receipts, due: Collection[str]) -> Iterator[Run]:
     by_id = {record.record_id: record for record in log.records}
+    held = held_by_others(log.records)
     last = next((record_id for record_id in reversed(by_id) if record_id in due), None)
     for one in receipts.delivered:
         records = [by_id[record_id] for record_id in one.record_ids if record_id in by_id]
@@ -156,9 +157,9 @@ def _session_runs(log: SessionLog, receipts: Receipts, due: Collection[str]) -> 
             parent_run_id=None,
             name=session_tags(log.session, ())["mlflow.runName"],
             started_at=log.session.started_at.isoformat(),
-            cells=_cells(records),
+            cells=sum(1 for record in records if record.record_id not in held and record.kind != "scoring"),
             # What was used after the last record is in one run's total only, as when it is delivered.
-            total=total(records, log.end if last in one.record_ids else None),
+            total=total(records, log.end if last in one.record_ids else None, held),
             metrics={},
         )
         for record_id, run_id in one.children.items():
@@ -175,11 +176,6 @@ def _session_runs(log: SessionLog, receipts: Receipts, due: Collection[str]) -> 
                     total=total([replace(record, between_j=None)]),  # that is the session's
                     metrics=record.metrics,
                 )
-
-
-def _cells(records: Sequence[CellRecord]) -> int:
-    there = {record.record_id for record in records}
-    return sum(1 for record in records if record.part_of not in there and record.kind != "scoring")
 
 
 def _run(log: SessionLog, one: Delivered, *, run_id: str, **known: Any) -> Run:

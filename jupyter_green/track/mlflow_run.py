@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -96,30 +96,30 @@ def start_ms(record: CellRecord) -> int:
     return int(record.started_at.timestamp() * 1e3)
 
 
-def series(records: Sequence[CellRecord], first: int) -> list[Point]:
+def series(steps: Iterable[tuple[int, CellRecord]], held: Collection[str]) -> list[Point]:
     """Return the cells' energies, CO2e and metrics as step series; unknown values have no point.
 
     Args:
-        records: Consecutive records of one session.
-        first: The step of the first of them.
+        steps: Records of one session and their steps.
+        held: Records that are in another's figure.
     """
     points = []
-    for step, record in enumerate(records, first):
+    for step, record in steps:
         at = end_ms(record)
         co2e_mg = None if record.co2e_g is None else record.co2e_g * MG_PER_G
         values: dict[str, float | None] = {**_metrics(record.metrics)}
-        if record.part_of is None:  # the record that holds it has its energy already
+        if record.record_id not in held:
             values |= {"cell_energy_j": record.energy.attributed_j, "cell_co2e_mg": co2e_mg}
         points += [Point(key, value, at, step) for key, value in values.items() if value is not None]
     return points
 
 
-def totals(records: Sequence[CellRecord], end: End | None, step: int) -> list[Point]:
-    """Return a session's totals so far, as of its last record or its end."""
+def totals(records: Sequence[CellRecord], end: End | None, step: int, held: Collection[str]) -> list[Point]:
+    """Return a session's totals so far, as of its last record or its end; none if all is in another run's."""
     if not records:
         return []
     at = end_ms(records[-1]) if end is None else max(end_ms(records[-1]), int(end.at.timestamp() * 1e3))
-    return [Point(key, value, at, step) for key, value in _known(total(records, end)).items()]
+    return [Point(key, value, at, step) for key, value in _known(total(records, end, held)).items()]
 
 
 def _known(cost: CellRecord | Total) -> dict[str, float]:

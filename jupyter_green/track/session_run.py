@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,9 @@ class SessionRun:
         self._client, self._place, self._session = client, place, session
         self._receipts, self._up_to_date = receipts, up_to_date
 
-    def send(self, goal: Target, records: Sequence[CellRecord], end: End | None, over: bool) -> Delivered:
+    def send(
+        self, goal: Target, records: Sequence[CellRecord], end: End | None, over: bool, held: Collection[str]
+    ) -> Delivered:
         """Bring records to MLflow that it does not have; return what it has then.
 
         Args:
@@ -47,6 +49,7 @@ class SessionRun:
             records: All that go there, in their order.
             end: The session's end, if it has come to one.
             over: Whether the session can get no more records.
+            held: Records of the session that are in another's figure, which may be in another run's totals.
         """
         experiment_id = self._place.experiment_id
         shown = self._shown()
@@ -61,12 +64,15 @@ class SessionRun:
         else:
             del tags["mlflow.runName"]  # it may have been renamed since
         self._up_to_date.discard(run_id)
-        known = frozenset(shown.record_ids) if shown is not None else frozenset[str]()
-        new = [record for record in records if record.record_id not in known]
-        # Behind what is there, so that each keeps its step: one that was held up may be older than others.
-        points = mlflow_run.series(new, len(known) + 1)
-        points += mlflow_run.totals(records, end, len(known) + len(new))
-        if not is_new and not is_current:
+        steps = {record_id: step for step, record_id in enumerate(shown.record_ids if shown is not None else (), 1)}
+        known = frozenset(steps)
+        for record in records:  # new ones come behind, so that each keeps its step: one that was held up may be older
+            steps.setdefault(record.record_id, len(steps) + 1)
+        # What never came to its end holds nothing: what was inside it stands for itself, as is known now.
+        freed = {one.record_id for one in records if one.part_of is not None and one.record_id not in held} & known
+        told = [(steps[one.record_id], one) for one in records if one.record_id not in known or one.record_id in freed]
+        points = mlflow_run.series(told, held) + mlflow_run.totals(records, end, len(steps), held)
+        if not is_new and (freed or not is_current):
             points = self._lacking(run_id, points)
         self._log(run_id, points, {} if is_current else self._session.parameters, tags)
         children = dict(shown.children) if shown is not None else {}

@@ -807,3 +807,38 @@ def test_totals_of_several_runs_are_the_session(database: Path, home: Path, fold
     deliver(write(home, dead(cwd=str(folder)), records, end))
     sums = [run.latest["energy_j"] for run in runs(database)]
     assert sorted(sums) == [11.0, 32.0]
+
+
+def test_part_in_another_experiment(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
+    """A block that goes elsewhere than the cell around it is in that cell's run's total only, and keeps its own run."""
+    journal = Journal(home, session(cwd=str(folder)))
+    add(journal, [record(1, kind="block", name="part", part_of=f"{S}-2", between_j=None, mlflow=FOREST, joules=4.0)])
+    deliver(journal.path)  # while the cell around it still runs
+    add(journal, [record(2)])
+    deliver(journal.path)
+    add(journal, [], OK)
+    assert deliver(journal.path)["problem"] is None
+    found = {run.experiment: run for run in runs(database) if run.record is None}
+    assert {name: run.latest.get("energy_j") for name, run in found.items()} == {"Default": 13.0, "forest": None}
+    assert {name: run.metrics.get("cell_energy_j") for name, run in found.items()} == {
+        "Default": [(1, 10.0)],
+        "forest": None,
+    }
+    assert [row["energy_j"] for row in found["forest"].cells] == [4.0]
+    (part,) = children(database).values()
+    assert (part.experiment, part.latest["energy_j"], part.tags["green.part_of"]) == ("forest", 4.0, f"{S}-2")
+
+
+def test_part_of_what_never_ended(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
+    """A block whose cell was killed stands for itself, in the total and the series; as long as that runs, in none."""
+    records = [record(n, kind="block", part_of=f"{S}-9", between_j=None) for n in (1, 2)]
+    journal = Journal(home, session(cwd=str(folder)))
+    add(journal, records)
+    deliver(journal.path)
+    assert of_session(database).metrics == {}
+    lines = journal.path.read_bytes().replace(b'"pid_started":', b'"pid_started":1,"was":')
+    journal.path.write_bytes(lines)  # its process is gone
+    deliver(journal.path)
+    run = of_session(database)
+    assert (run.status, run.latest["energy_j"]) == ("KILLED", 20.0)
+    assert run.metrics["cell_energy_j"] == [(1, 10.0), (2, 10.0)]

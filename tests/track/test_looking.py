@@ -93,6 +93,15 @@ def test_the_runs_are_those_of_mlflow(
     assert child.started_at == "2026-03-01T12:02:00+00:00"
 
 
+def test_a_part_that_went_elsewhere(home: Path) -> None:
+    """A block in another experiment than the cell around it counts in that cell's run, and in its own one only."""
+    log = write(home, session(), [record(1, kind="block", name="part", part_of=f"{S}-2", joules=4.0), record(2)])
+    _delivered(log, f"{S}-1", run_id="there", experiment_id="7", children={f"{S}-1": "own"})
+    _delivered(log, f"{S}-2", run_id="here")
+    told = {run.run_id: (run.cells, run.total.energy.attributed_j) for run in _of(home).runs}
+    assert told == {"there": (0, None), "own": (1, 4.0), "here": (1, 11.0)}
+
+
 def test_what_waits(home: Path) -> None:
     """What is not delivered waits; what was to stay here, and what is a part of that, does not."""
     records = [
