@@ -9,8 +9,9 @@ from pathlib import Path
 from jupyter_green.errors import UsageError
 from jupyter_green.settings import read_settings
 from jupyter_green.track.goals import group, lacks
-from jupyter_green.track.history import is_over, read_session
+from jupyter_green.track.history import is_over, read_session, whole_sessions
 from jupyter_green.track.journal import log_paths
+from jupyter_green.track.locks import forget_locks
 from jupyter_green.track.receipts import read_receipts, receipts_path
 
 _DAY_S = 86400.0
@@ -18,6 +19,8 @@ _DAY_S = 86400.0
 
 def forget_old(home: Path, environ: Mapping[str, str]) -> int:
     """Delete sessions that MLflow has to the last record and that are older than the setting ``journal_days``.
+
+    A kernel inside an engine's run goes with the engine's session, if that is there. Locks as old go with them.
 
     Returns:
         How many were deleted.
@@ -28,19 +31,19 @@ def forget_old(home: Path, environ: Mapping[str, str]) -> int:
         return 0  # what was meant is not known, so nothing is deleted
     oldest = time.time() - days * _DAY_S
     forgotten = 0
-    for path in log_paths(home):
+    paths = log_paths(home)
+    for session in whole_sessions(paths, paths):
         try:
-            if path.stat().st_mtime < oldest and _is_delivered(path):
-                _delete(home, path)
+            if session[0].stat().st_mtime < oldest and _is_delivered(session[0]):
+                _delete(session)
                 forgotten += 1
         except OSError:
             continue
+    forget_locks(home, [path.name for path in log_paths(home)], oldest)
     return forgotten
 
 
 def _is_delivered(path: Path) -> bool:
-    if "." in path.stem:  # a kernel inside an engine's run goes with the engine's session
-        return False
     log = read_session(path)
     if log is None or log.unreadable or not log.records or not is_over(log):
         return False
@@ -50,9 +53,8 @@ def _is_delivered(path: Path) -> bool:
     return not any(lacks(records, receipts, over=True) for records in group(log.records, None, receipts).values())
 
 
-def _delete(home: Path, path: Path) -> None:
-    session = path.stem.rpartition("-")[2]
-    for part in log_paths(home, run=session):
-        part.unlink()
-    path.unlink()
-    receipts_path(path).unlink(missing_ok=True)
+def _delete(session: tuple[Path, ...]) -> None:
+    first, *kernels = session
+    for path in (*kernels, first):  # the engine's last: without it a kernel's stands for itself, and would be sent
+        path.unlink()
+    receipts_path(first).unlink(missing_ok=True)

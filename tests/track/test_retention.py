@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 from jupyter_green.records import CellRecord
 from jupyter_green.track.journal import log_paths
+from jupyter_green.track.locks import locked
 from jupyter_green.track.receipts import Delivered, read_receipts, receipts_path, write_problem, write_receipt
 from jupyter_green.track.retention import forget_old
 from tests.track.forge import DEFAULT, OK, record, session, write
@@ -108,6 +111,81 @@ def test_parts_go_with_their_run(tmp_path: Path) -> None:
     assert forget_old(tmp_path, {}) == 1
     assert not part.exists()
     assert log_paths(tmp_path) == [other]
+
+
+def test_a_kernel_without_its_engines_file(tmp_path: Path) -> None:
+    """A kernel whose engine wrote no line stands for itself: delivered and old, it goes as any other session."""
+    kernel = f"{'c' * 16}.{'d' * 16}"
+    log = _made(tmp_path, kernel, 999, count=1, run="c" * 16)
+    assert forget_old(tmp_path, {}) == 0
+    _delivered(log, f"{kernel}-1")
+    assert forget_old(tmp_path, {}) == 1
+    assert log_paths(tmp_path) == []
+    assert not receipts_path(log).exists()
+
+
+def _locks(home: Path) -> set[Path]:
+    return set((home / "locks").iterdir())
+
+
+def _lock_file(home: Path, what: str, days: float) -> Path:
+    """The file of a lock that was made so many days ago."""
+    before = _locks(home) if (home / "locks").exists() else set()
+    with locked(home, what):
+        (path,) = _locks(home) - before
+    then = time.time() - days * DAY_S
+    os.utime(path, (then, then))
+    return path
+
+
+def test_locks_of_what_is_gone(tmp_path: Path) -> None:
+    """The lock of a session that is gone goes once it is old and nobody holds it; those of the others stay."""
+    there = _lock_file(tmp_path, _made(tmp_path, "1" * 16, 999).name, 999)
+    forgotten = _delivered(_made(tmp_path, "2" * 16, 999), *_ids("2" * 16, 1, 2))
+    _lock_file(tmp_path, forgotten.name, 999)
+    _lock_file(tmp_path, "gone before", 999)
+    held, young = _lock_file(tmp_path, "held", 999), _lock_file(tmp_path, "young", 9)
+    with locked(tmp_path, "held"):
+        assert forget_old(tmp_path, {}) == 1
+    assert _locks(tmp_path) == {there, held, young}
+
+
+def test_a_lock_that_is_deleted_while_somebody_waits(tmp_path: Path) -> None:
+    """Whoever waited for a lock whose file was deleted meanwhile holds the new one, and keeps others out."""
+    path = _lock_file(tmp_path, "a session", 999)
+    waiting, inside, leave = threading.Event(), threading.Event(), threading.Event()
+
+    def wait() -> None:
+        waiting.set()
+        with locked(tmp_path, "a session"):
+            inside.set()
+            leave.wait(60)
+
+    with locked(tmp_path, "a session"):
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        waiting.wait(60)
+        while not _is_open_twice(path):
+            pass
+        path.unlink()
+    assert inside.wait(60)
+    (new,) = _locks(tmp_path)
+    os.utime(new, (0, 0))
+    forget_old(tmp_path, {})
+    assert _locks(tmp_path) == {new}
+    leave.set()
+    waiter.join()
+    forget_old(tmp_path, {})
+    assert _locks(tmp_path) == set()
+
+
+def _is_open_twice(path: Path) -> bool:
+    """Tell whether this process has a file open by two descriptors."""
+    names = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            names.append(os.readlink(entry))
+    return names.count(str(path)) == 2
 
 
 def test_days_are_a_setting(tmp_path: Path) -> None:
