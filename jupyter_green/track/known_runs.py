@@ -20,8 +20,8 @@ from jupyter_green.track.history import engine_of, is_over, read_session, sessio
 from jupyter_green.track.journal import SessionLog
 from jupyter_green.track.mlflow_run import session_tags
 from jupyter_green.track.receipts import Delivered, Receipts, read_receipts, receipts_path
-from jupyter_green.track.sync import OWN_CONFIGURATION, send
-from jupyter_green.track.target import without_credentials
+from jupyter_green.track.sync import send
+from jupyter_green.track.target import OWN_CONFIGURATION, without_credentials
 
 _PATIENCE_S = 600.0  # how long sending may take while other pages wait for their turn
 _MOST_KNOWN = 1024  # sessions whose runs are kept in memory, those asked for last

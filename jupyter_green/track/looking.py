@@ -14,15 +14,14 @@ from urllib.parse import unquote, urlsplit
 
 from jupyter_green.errors import DeliveryError
 from jupyter_green.track.child import ask_child
-from jupyter_green.track.store import connect, refused, sqlite_path
+from jupyter_green.track.store import NOT_FOUND, connect, refused, sqlite_path
 from jupyter_green.track.sync import environs, is_trusted
-from jupyter_green.track.target import absolute_uri
+from jupyter_green.track.target import with_user_info
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 PATIENCE_S = 30.0  # how long MLflow may take to say what it knows of the runs that somebody looks at
-_NOT_FOUND = "RESOURCE_DOES_NOT_EXIST"  # MLflow's error code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,7 @@ def answer(jobs: Mapping[str, Iterable[str]], environ: Mapping[str, str]) -> Ite
     for uri, run_ids in jobs.items():
         try:
             _be_there(uri)
-            client, _ = connect(_with_user_info(uri, environ))
+            client, _ = connect(with_user_info(uri, environ, os.getcwd()))
             runs = {run_id: _look(client, run_id) for run_id in run_ids}
         except DeliveryError as error:
             yield {"runs": {}, "problem": error.args}
@@ -102,19 +101,13 @@ def _be_there(uri: str) -> None:
         raise refused(uri, OSError("it is not there any more"))
 
 
-def _with_user_info(uri: str, environ: Mapping[str, str]) -> str:
-    """Return the address with the user info that the receipt leaves out, if the environment names the same one."""
-    given = environ.get("MLFLOW_TRACKING_URI")
-    return given if given and "://" in given and absolute_uri(given, os.getcwd()) == uri else uri
-
-
 def _look(client: MlflowClient, run_id: str) -> dict[str, Any] | None:
     from mlflow.exceptions import MlflowException
 
     try:
         run = client.get_run(run_id)
     except MlflowException as error:
-        if error.error_code != _NOT_FOUND:
+        if error.error_code != NOT_FOUND:
             raise
         return None
     if run.info.lifecycle_stage != "active":

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from jupyter_green.errors import DeliveryError
 from jupyter_green.records import Session, Target
 from jupyter_green.track.locks import locked
-from jupyter_green.track.store import asking, connect, refused
-from jupyter_green.track.target import absolute_uri
+from jupyter_green.track.store import NOT_FOUND, asking, connect, refused
+from jupyter_green.track.target import absolute_uri, with_user_info
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
     from mlflow.tracking import MlflowClient
-
-_NOT_FOUND = "RESOURCE_DOES_NOT_EXIST"  # MLflow's error code
 
 
 class Place(NamedTuple):
@@ -75,10 +73,7 @@ class Places:
         except OSError as error:
             if uri is None:
                 raise refused(cwd, error) from error
-        given = self._environ.get("MLFLOW_TRACKING_URI")
-        if given and uri is not None and "://" in given and absolute_uri(given, cwd) == uri:
-            uri = given  # the same address, with the user info that the journal leaves out
-        client, address = connect(uri)
+        client, address = connect(None if uri is None else with_user_info(uri, self._environ, cwd))
         return _Store(client, address, absolute_uri(address, cwd))
 
 
@@ -107,6 +102,6 @@ def _default(client: MlflowClient) -> Experiment | None:
     try:
         return client.get_experiment("0")
     except MlflowException as error:
-        if error.error_code != _NOT_FOUND:
+        if error.error_code != NOT_FOUND:
             raise
         return client.get_experiment_by_name("Default")

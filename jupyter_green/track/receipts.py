@@ -34,7 +34,6 @@ class Receipts:
 
     delivered: tuple[Delivered, ...]
     problem: str | None  # of the last try, None if it went well
-    cpu_s: float  # CPU time that delivering took, s
 
     @property
     def record_ids(self) -> frozenset[str]:
@@ -74,7 +73,6 @@ def read_receipts(log: Path) -> Receipts:
     delivered: dict[str, Delivered] = {}
     held: dict[str, dict[str, None]] = {}  # a line has what it added: the records of each run, in their order
     problem: str | None = None
-    cpu_s = 0.0
     try:
         text = receipts_path(log).read_bytes()
     except OSError:
@@ -82,7 +80,6 @@ def read_receipts(log: Path) -> Receipts:
     for line in text.split(b"\n"):
         try:
             data = json.loads(line)
-            cpu_s += float(data.get("cpu_s") or 0.0)
             if data["type"] == "problem":
                 problem = str(data["text"])
                 continue
@@ -104,11 +101,16 @@ def read_receipts(log: Path) -> Receipts:
         delivered[run_id] = one  # the newest stands last
         held.setdefault(run_id, {}).update(dict.fromkeys(one.record_ids))
     runs = tuple(replace(one, record_ids=tuple(held[run_id])) for run_id, one in delivered.items())
-    return Receipts(delivered=runs, problem=problem, cpu_s=cpu_s)
+    return Receipts(delivered=runs, problem=problem)
 
 
 def write_receipt(log: Path, one: Delivered, cpu_s: float) -> None:
     """Append a receipt.
+
+    Args:
+        log: The session's journal file.
+        one: What MLflow has now.
+        cpu_s: CPU time that delivering took, s, kept for whoever asks what it costs.
 
     Raises:
         OSError: If it cannot be written; MLflow has the records all the same.

@@ -13,11 +13,11 @@ from jupyter_green.track import mlflow_run
 from jupyter_green.track.mlflow_run import Point
 from jupyter_green.track.places import Place
 from jupyter_green.track.receipts import Delivered, Receipts
+from jupyter_green.track.store import NOT_FOUND
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-_NOT_FOUND = "RESOURCE_DOES_NOT_EXIST"  # MLflow's error code
 _BATCH = 1000  # MLflow's limit of metrics in a request
 _MOST_BYTES = 500_000  # of parameters in a request; a server refuses more than 1 MB
 
@@ -127,7 +127,7 @@ class SessionRun:
         try:
             stage = self._client.get_run(run_id).info.lifecycle_stage
         except MlflowException as error:
-            if error.error_code != _NOT_FOUND:
+            if error.error_code != NOT_FOUND:
                 raise
             return False
         if stage == "active":

@@ -28,6 +28,7 @@ ANSWER_S = 2.0  # how long a server may take to accept a connection
 _SCHEMA_S = 60.0  # how long another process may take to build a store (MLflow 3.17: 2 to 4 CPU-s)
 _POLL_S = 0.2
 _SQLITE = "sqlite:///"
+NOT_FOUND = "RESOURCE_DOES_NOT_EXIST"  # MLflow's error code
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})  # see link(2)
 
 

@@ -20,14 +20,13 @@ from jupyter_green.track.goals import group, lacks
 from jupyter_green.track.history import is_over, sessions
 from jupyter_green.track.journal import SessionLog
 from jupyter_green.track.receipts import read_receipts
-from jupyter_green.track.target import absolute_uri, target, without_credentials
+from jupyter_green.track.target import OWN_CONFIGURATION, absolute_uri, target, without_credentials
 
 # What an address that only a journal names must not get: MLflow's own credentials, and those of artifact stores.
 _CREDENTIALS = (
     "MLFLOW_TRACKING_", "AWS_", "AZURE_", "GOOGLE_", "DATABRICKS_", "MLFLOW_S3_", "MLFLOW_AUTH_", "PG", "MYSQL_",
 )  # fmt: skip
 _LOCAL = ("", "file", "sqlite")  # schemes of stores on this computer
-OWN_CONFIGURATION = ("databricks", "databricks-uc", "uc")  # the journal names no address, but the user's settings
 
 
 def refuse_if_locked(settings: Settings) -> None:

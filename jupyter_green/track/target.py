@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from jupyter_green.records import Target
 
+OWN_CONFIGURATION = ("databricks", "databricks-uc", "uc")  # no addresses: the user's own settings say where
 _SCHEME = re.compile(r"^[A-Za-z][\w+.-]+:")
 _SQLITE = re.compile(r"^(sqlite(?:\+\w+)?:///)(?!/)(.+)$")
 
@@ -30,7 +31,7 @@ def absolute_uri(uri: str, cwd: str) -> str:
     if uri.startswith("file:") and not uri.startswith("file:/"):
         return "file://" + os.path.normpath(os.path.join(cwd, uri[len("file:") :]))
     if not _SCHEME.match(uri):
-        return os.path.normpath(os.path.join(cwd, uri)) if uri not in _PROFILES else uri
+        return os.path.normpath(os.path.join(cwd, uri)) if uri not in OWN_CONFIGURATION else uri
     return without_credentials(uri)
 
 
@@ -46,7 +47,19 @@ def without_credentials(uri: str) -> str:
     return without_secrets(without_user_info(uri))
 
 
-_PROFILES = frozenset({"databricks", "databricks-uc", "uc"})
+def with_user_info(uri: str, environ: Mapping[str, str], cwd: str) -> str:
+    """Return an address with the user info that journal and receipts leave out, if the environment names the same one.
+
+    Args:
+        uri: The address, absolute.
+        environ: Holds ``MLFLOW_TRACKING_URI`` with the user's credentials, where there are any.
+        cwd: Where a relative address in it begins.
+
+    >>> with_user_info("http://host", {"MLFLOW_TRACKING_URI": "http://ann:pw@host"}, "/")
+    'http://ann:pw@host'
+    """
+    given = environ.get("MLFLOW_TRACKING_URI")
+    return given if given and "://" in given and absolute_uri(given, cwd) == uri else uri
 
 
 _NAMES = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
