@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_green.records import CellRecord
+from jupyter_green.records import CellRecord, Target
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.receipts import read_receipts
 from tests.track.conftest import Nursery
@@ -24,11 +24,13 @@ SEED = 20260302
 KILLS = 120
 PARAMETERS = {f"p{n}": str(n) for n in range(150)}
 NAMED = {4, 9, 13, 22, 27}
+GOALS = [Target(tracking_uri=None, experiment=name) for name in (None, "id:0", "Default")]  # one experiment's names
 
 
 def _records(session_id: str) -> list[CellRecord]:
     made = [
-        record(n, session_id=session_id, metrics={"accuracy": n / 100}, parameters=PARAMETERS) for n in range(1, 31)
+        record(n, session_id=session_id, metrics={"accuracy": n / 100}, parameters=PARAMETERS, mlflow=GOALS[n % 3])
+        for n in range(1, 31)
     ]
     return [replace(one, name=f"fit {one.execution_count}") if one.execution_count in NAMED else one for one in made]
 
