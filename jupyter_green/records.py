@@ -109,6 +109,7 @@ class CellRecord:
     kernel_id: str | None
     cell_id: str | None
     execution_count: int | None
+    code: str | None  # a checksum of the cell's text: runs of another text are no repeats
     name: str | None
     phase: str | None
     started_at: datetime
@@ -320,6 +321,7 @@ def cell_from_json(data: Mapping[str, Any]) -> CellRecord:
         kernel_id=_text(data.get("kernel_id")),
         cell_id=_text(data.get("cell_id")),
         execution_count=None if count is None else int(count),
+        code=_text(data.get("code")),
         name=_text(data.get("name")),
         phase=_text(data.get("phase")),
         started_at=_moment(data["started_at"]),

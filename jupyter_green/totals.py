@@ -67,6 +67,9 @@ class Total:
     cost: float | None
     currency: str | None
     intensities: tuple[Intensity, ...]  # that the CO2e was reckoned with
+    parts: int  # records that were added
+    without_energy: int  # of them, those whose energy is unknown
+    without_co2e: int  # and those whose CO2e is
 
 
 def held_by_others(records: Iterable[CellRecord], *, is_whole: bool = True) -> frozenset[str]:
@@ -109,6 +112,9 @@ def total(records: Iterable[CellRecord], end: End | None = None, held: Collectio
         cost=_cost(parts, gaps),
         currency=_currency(parts),
         intensities=_each_once(part.intensity for part in parts if part.intensity is not None),
+        parts=len(parts),
+        without_energy=sum(part.energy.attributed_j is None for part in parts),
+        without_co2e=sum(part.co2e_g is None for part in parts),
     )
 
 
@@ -130,6 +136,9 @@ def join(totals: Iterable[Total]) -> Total:
         cost=add_known(part.cost for part in parts) if len(currencies) == 1 else None,
         currency=currencies.pop() if len(currencies) == 1 else None,
         intensities=_each_once(one for part in parts for one in part.intensities),
+        parts=sum(part.parts for part in parts),
+        without_energy=sum(part.without_energy for part in parts),
+        without_co2e=sum(part.without_co2e for part in parts),
     )
 
 

@@ -57,6 +57,7 @@ cells = st.builds(
     kernel_id=maybe_text,
     cell_id=maybe_text,
     execution_count=st.none() | st.integers(0),
+    code=maybe_text,
     name=maybe_text,
     phase=maybe_text,
     started_at=moments,

@@ -135,6 +135,14 @@ def test_unknown_co2e_of_one_cell_is_unknown_co2e_of_all(cell: CellRecord) -> No
     assert (whole.co2e_g, whole.co2e_low_g, whole.co2e_high_g) == (None, None, None)
 
 
+def test_how_many_parts_are_unknown(cell: CellRecord) -> None:
+    """A total tells of how many records it is, and how many of them lack energy or CO2e, also after a join."""
+    dark = replace(cell, intensity=None, co2e_g=None)
+    lost = replace(dark, energy=replace(cell.energy, attributed_j=None))
+    whole = join([total([cell, dark]), total([lost])])
+    assert (whole.parts, whole.without_energy, whole.without_co2e) == (3, 1, 2)
+
+
 def test_currencies_are_not_mixed(cell: CellRecord) -> None:
     """A sum over two currencies has no cost."""
     whole = total([cell, replace(cell, currency="CHF")])

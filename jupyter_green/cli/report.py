@@ -11,10 +11,11 @@ import click
 from jupyter_green.cli.output import print_json
 from jupyter_green.errors import UsageError
 from jupyter_green.settings import read_home
-from jupyter_green.totals import total
+from jupyter_green.totals import join, total
 from jupyter_green.track.history import sessions, with_runs
 from jupyter_green.track.journal import SessionLog
 from jupyter_green.track.receipts import read_receipts
+from jupyter_green.units import energy_text
 from jupyter_green.views.report import as_json as report_json
 from jupyter_green.views.report import markdown
 
@@ -42,7 +43,16 @@ def report(what: str | None, form: str, is_json: bool, is_all: bool) -> None:
         for log in chosen
         if log.unreadable
     ]
+    if len(chosen) < len(found):
+        texts.append(_others(found))
     click.echo("\n".join(texts).rstrip("\n"))
+
+
+def _others(found: list[SessionLog]) -> str:
+    """Say that there are older sessions, and what all of them used."""
+    energy = join(total(log.records, log.end) for log in found).energy
+    used = energy_text(energy.attributed_j, energy.low_j, energy.high_j)
+    return f"This is the newest of {len(found)} sessions, which used {used} together. --all shows each."
 
 
 def _find(home: Path, what: str | None) -> list[SessionLog]:

@@ -19,12 +19,12 @@ from jupyter_green.intensity import resolve
 from jupyter_green.magics.cell import Cell
 from jupyter_green.magics.lab import is_from_lab, lab_draws
 from jupyter_green.magics.scoring import said, score
-from jupyter_green.magics.transform import options_in
+from jupyter_green.magics.transform import options_in, without_options
 from jupyter_green.records import CellRecord, Intensity, Status, to_json
 from jupyter_green.settings import Settings
 from jupyter_green.track import current
 from jupyter_green.track.accuracy import mentioned
-from jupyter_green.track.notebook import kernel_id, notebook_path
+from jupyter_green.track.notebook import code_of, kernel_id, notebook_path
 from jupyter_green.track.target import target
 from jupyter_green.track.tracker import Tracker
 from jupyter_green.track.wanted import is_wanted
@@ -117,7 +117,8 @@ class Hooks:
         self._cells[id(info)] = cell
         if cell.asked is None:
             self._plain += 1
-        tracker.open(info, cell_id=info.cell_id, options=options)
+        code = code_of(raw if found is None else without_options(raw))
+        tracker.open(info, cell_id=info.cell_id, code=code, options=options)
         if cell.asked is None and is_timed:
             cell.spent_ns = time.thread_time_ns() - began
 

@@ -37,6 +37,11 @@ def is_ours(line: str) -> bool:
     return line.startswith(MARK) and not line[len(MARK) : len(MARK) + 1].strip()
 
 
+def without_options(cell: str) -> str:
+    """Return a cell without our lines."""
+    return "".join(line for line in cell.splitlines(keepends=True) if not is_ours(line.lstrip()))
+
+
 def options_in(cell: str) -> tuple[str, str | None] | None:
     """Return the words after ``%%track_energy`` and the magic that stands before it, if any; None without it.
 

@@ -20,6 +20,7 @@ from jupyter_green.retrain.handed_down import door, environment, home_from, note
 from jupyter_green.settings import Settings
 from jupyter_green.track.current import resolve_or_none, usable_settings
 from jupyter_green.track.journal import Journal
+from jupyter_green.track.notebook import code_of
 from jupyter_green.track.receipts import read_receipts
 from jupyter_green.track.secrets import mask
 from jupyter_green.track.session import new_session, new_session_id
@@ -179,7 +180,8 @@ class MeasuredClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             return super().execute_cell(cell, cell_index, *args, **options)
         wanted = self._request.settings.mlflow != "off"
         self._goal = target(os.environ, self._cwd, self._request.settings.experiment) if wanted else None
-        tracker.open(cell_index, cell_id=cell.get("id"), options=Options(target=self._goal))
+        code = code_of(cell.source)
+        tracker.open(cell_index, cell_id=cell.get("id"), code=code, options=Options(target=self._goal))
         status: Status = "ok"
         notes: tuple[str, ...] = ()
         try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_green.records import CellRecord, Session
-from jupyter_green.totals import Total, join
+from jupyter_green.totals import Total, add_known, join
 from jupyter_green.track.changes import Change, change
 from jupyter_green.track.followed import Followed
 from jupyter_green.track.heads import Heads
@@ -26,6 +26,9 @@ class CellState:
     cell_id: str
     record: CellRecord
     runs: int  # records of this cell, this one included
+    all_j: float | None  # attributed energy of all of them, with its range; None if that of one is unknown
+    all_low_j: float | None
+    all_high_j: float | None
     change: Change | None
 
 
@@ -153,15 +156,18 @@ class NotebookLog:
             cell_id=cell_id,
             record=newest,
             runs=len(runs),
+            all_j=add_known(record.energy.attributed_j for _, record in runs),
+            all_low_j=add_known(record.energy.low_j for _, record in runs),
+            all_high_j=add_known(record.energy.high_j for _, record in runs),
             change=change(energies) if newest.status == "ok" else None,
         )
 
 
 def _measured(session: Session | None, record: CellRecord) -> tuple[object, ...]:
-    """Return where and how a record was measured: other watts or another computer are no change of the cell."""
+    """Return what ran, where and how it was measured: another text, other watts or computers are no change."""
     where = None if session is None else (session.host, session.method)
     energy = record.energy
-    return where, energy.quality, energy.covers, tuple(sorted(energy.source.items()))
+    return record.code, where, energy.quality, energy.covers, tuple(sorted(energy.source.items()))
 
 
 class Notebooks:

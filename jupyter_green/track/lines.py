@@ -22,7 +22,7 @@ _SHARED = (
 _SHARED_ENERGY = ("source", "covers", "quality")
 
 _PLAIN = (
-    '{"v":%d,"type":"cell","record_id":"%s","cell_id":%s,"execution_count":%s,"started_at":%.6f,"status":"%s",'
+    '{"v":%d,"type":"cell","record_id":"%s","cell_id":%s,"execution_count":%s,"code":%s,"started_at":%.6f,"status":"%s",'
     '"energy":{"machine_j":{%s},"attributed_j":%.12g,"low_j":%.12g,"high_j":%.12g,"duration_s":%.12g,"cpu_s":%.12g,'
     '"others_cpu_s":%.12g%s},"co2e_g":%.12g,"co2e_low_g":%.12g,"co2e_high_g":%.12g,'
     '"between_j":{"value":%.12g,"low":%.12g,"high":%.12g,"cpu_s":%.12g},"meter_cpu_s":%s}\n'
@@ -51,6 +51,7 @@ class Lines:
         record_id: str,
         cell_id: str | None,
         execution_count: int | None,
+        code: str | None,
         started_at: float,
         status: str,
         machine_j: tuple[float, ...],
@@ -75,6 +76,7 @@ class Lines:
             record_id,
             "null" if cell_id is None else encode_basestring(cell_id),
             "null" if execution_count is None else execution_count,
+            "null" if code is None else encode_basestring(code),
             started_at,
             status,
             self._domains % machine_j,

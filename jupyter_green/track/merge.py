@@ -143,6 +143,7 @@ def _instead_of(whole: CellRecord, parts: list[CellRecord]) -> Iterator[CellReco
             part,
             session_id=whole.session_id,
             cell_id=part.cell_id or whole.cell_id,
+            code=part.code or whole.code,
             between_j=between,
             status=status,
             notebook=part.notebook or whole.notebook,

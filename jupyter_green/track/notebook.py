@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 _CONNECTION_FILE = re.compile(r"kernel-(.+)\.json$")
 
@@ -17,6 +18,15 @@ def notebook_path(shell: Any, environ: Mapping[str, str] = os.environ) -> str | 
     if not isinstance(path, str) or not path.endswith(".ipynb"):
         return None
     return os.path.abspath(path)
+
+
+def code_of(text: str) -> str:
+    """Return what tells a cell's text from another, in eight digits: a checksum, from which nothing can be read.
+
+    >>> code_of("x = 1"), code_of(" x = 1 ") == code_of("x = 1")
+    ('93d0ad5a', True)
+    """
+    return f"{crc32(text.strip().encode('utf-8', 'backslashreplace')):08x}"
 
 
 def kernel_id(shell: Any) -> str | None:

@@ -73,6 +73,7 @@ class Tracker:
         kind: Kind = "cell",
         cell_id: str | None = None,
         execution_count: int | None = None,
+        code: str | None = None,
         options: Options = NO_OPTIONS,
     ) -> None:
         """Open a window; what this thread uses from now on is its own."""
@@ -88,7 +89,7 @@ class Tracker:
                 options = replace(options, stays=True, target=None)
         record_id = f"{self.session.session_id}-{next(self._numbers)}"
         self._is_used = True
-        self._windows[key] = Window(record_id, kind, cell_id, execution_count, options)
+        self._windows[key] = Window(record_id, kind, cell_id, execution_count, code, options)
         self.meter.open(key)
 
     def stop(self, key: Hashable) -> Stopped | None:
@@ -158,6 +159,7 @@ class Tracker:
             window.record_id,
             window.cell_id,
             window.count,
+            window.code,
             window.started_at,
             status,
             amounts[FIXED:],
@@ -236,6 +238,7 @@ class Tracker:
             kernel_id=session.kernel_id,
             cell_id=window.cell_id,
             execution_count=window.count,
+            code=window.code,
             name=options.name,
             phase=options.phase,
             started_at=datetime.fromtimestamp(window.started_at, UTC),

@@ -29,16 +29,25 @@ NO_OPTIONS = Options()
 class Window:
     """What the record of an open window will need."""
 
-    __slots__ = ("cell_id", "count", "gap", "kind", "notes", "options", "part_of", "record_id", "started_at", "steps")
+    __slots__ = (
+        "cell_id",
+        "code",
+        "count",
+        "gap",
+        "kind",
+        "notes",
+        "options",
+        "part_of",
+        "record_id",
+        "started_at",
+        "steps",
+    )
 
-    def __init__(self, record_id: str, kind: Kind, cell_id: str | None, count: int | None, options: Options) -> None:
-        self.record_id, self.kind, self.cell_id, self.count, self.options = (
-            record_id,
-            kind,
-            cell_id,
-            count,
-            options,
-        )
+    def __init__(
+        self, record_id: str, kind: Kind, cell_id: str | None, count: int | None, code: str | None, options: Options
+    ) -> None:
+        self.record_id, self.kind, self.cell_id, self.count = record_id, kind, cell_id, count
+        self.code, self.options = code, options
         self.started_at = time.time()
         self.part_of: str | None = None  # the record around it, once it was closed
         self.gap: Measured | None = None  # what was used between cells before this one, once it was taken

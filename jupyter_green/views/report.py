@@ -35,10 +35,10 @@ def total_lines(whole: Total) -> list[str]:
     if energy.quality is None:
         return ["Total: nothing was measured"]
     parts = [
-        "energy not known, because a part of it was not measured"
+        f"energy not known {_where(whole.without_energy, whole.parts)}"
         if energy.attributed_j is None
         else energy_text(energy.attributed_j, energy.low_j, energy.high_j),
-        "CO₂e not known"
+        f"CO₂e not known {_where(whole.without_co2e, whole.parts)}"
         if whole.co2e_g is None
         else f"{mass_text(whole.co2e_g, whole.co2e_low_g, whole.co2e_high_g)} CO₂e ({_grids(whole)})",
         *([] if energy.attributed_j is None else [energy.quality]),
@@ -52,6 +52,11 @@ def total_lines(whole: Total) -> list[str]:
     if whole.cost is not None:
         lines.append(f"Cost: {cost_text(whole.cost, whole.currency)} (of the energy's middle figure, at your price)")
     return lines
+
+
+def _where(some: int, parts: int) -> str:
+    """Say of how many parts something is not known; if of none, it is what lies between them."""
+    return f"for {some} of {parts} parts" if some else "between cells"
 
 
 def _grids(whole: Total) -> str:

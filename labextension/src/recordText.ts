@@ -132,7 +132,9 @@ export function recordParts(record: CellRecord, trans: TranslationBundle): strin
 export function totalCo2eText(total: Total, trans: TranslationBundle): string {
   const { co2e_g, co2e_low_g, co2e_high_g, intensities } = total;
   if (co2e_g === null) {
-    return trans.__('CO₂e not measured');
+    return total.without_co2e > 0
+      ? trans.__('CO₂e not known for %1 of %2 parts', total.without_co2e, total.parts)
+      : trans.__('CO₂e not known between cells');
   }
   const grids = [...new Set(intensities.map(one => gridText(one, trans)))].join(', ');
   return grids === ''

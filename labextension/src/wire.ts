@@ -17,6 +17,7 @@ export interface CellRecord {
   readonly kernel_id: string | null;
   readonly cell_id: string | null;
   readonly execution_count: number | null;
+  readonly code: string | null;
   readonly name: string | null;
   readonly phase: string | null;
   readonly started_at: string;
@@ -45,6 +46,9 @@ export interface CellState {
   readonly cell_id: string;
   readonly record: CellRecord;
   readonly runs: number;
+  readonly all_j: number | null;
+  readonly all_low_j: number | null;
+  readonly all_high_j: number | null;
   readonly change: Change | null;
 }
 
@@ -205,6 +209,9 @@ export interface Total {
   readonly cost: number | null;
   readonly currency: string | null;
   readonly intensities: readonly Intensity[];
+  readonly parts: number;
+  readonly without_energy: number;
+  readonly without_co2e: number;
 }
 
 export interface Zone {

@@ -56,7 +56,7 @@ def test_run_gives_the_contract(tmp_path: Path, home: Path, make_store: Callable
     assert values["cells"][0]["parameters"] == {"trees": "7", "name": "b"}
     assert set(values["total"]) == {
         "energy", "between_j", "co2e_g", "co2e_low_g", "co2e_high_g", "cost", "currency",
-        "intensities",
+        "intensities", "parts", "without_energy", "without_co2e",
     }  # fmt: skip
     assert values["total"]["energy"]["attributed_j"] >= _sum_j(values["cells"])
     assert values["cells"][3]["energy"]["cpu_s"] >= 0.2

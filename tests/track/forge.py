@@ -57,6 +57,7 @@ def record(number: int, *, joules: float | None = 10.0, session_id: str = "0" * 
         kernel_id=None,
         cell_id=None,
         execution_count=number,
+        code=None,
         name=None,
         phase=None,
         started_at=BEGIN + timedelta(minutes=number),

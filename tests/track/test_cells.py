@@ -214,6 +214,22 @@ def test_only_what_was_measured_alike_is_compared(
     assert (cell.runs, cell.record.energy.attributed_j, cell.change) == (5, 20.0, None)
 
 
+def test_another_text_is_another_cell(tmp_path: Path) -> None:
+    """Runs of a cell whose text was changed are compared among themselves; what all runs used together is told."""
+    old = [_cell(n, joules=10.0 + n / 10, code="old") for n in range(1, 5)]
+    new = [_cell(n, joules=2.0 + n / 100, code="new") for n in range(5, 9)]
+    journal = Journal(tmp_path, session())
+    log = _log(tmp_path)
+    verdicts = []
+    for one in (*old, *new):
+        add(journal, [one])
+        log.refresh()
+        (cell,) = log.cells(0)
+        verdicts.append(None if cell.change is None else cell.change.verdict)
+    assert verdicts == [None, None, None, "same", None, None, None, "same"]
+    assert (cell.runs, cell.all_j) == (8, pytest.approx(41.0 + 8.26))
+
+
 def test_a_clock_that_is_set_back_hides_nothing(tmp_path: Path) -> None:
     """In a session the record that was written last is the newest, whatever its clock said."""
     journal = Journal(tmp_path, session())

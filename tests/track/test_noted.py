@@ -55,7 +55,7 @@ def _cell(tracker: Tracker, key: str) -> CellRecord:
 
 
 def _stopped(values: tuple[float, ...], flags: int, seconds: float, cell_id: str | None, count: int | None) -> Stopped:
-    window = Window("session-7", "cell", cell_id, count, NO_OPTIONS)
+    window = Window("session-7", "cell", cell_id, count, "0a1b2c3d", NO_OPTIONS)
     return Stopped("key", window, Measured(0, int(seconds * 1e9), values, flags), None)
 
 

@@ -51,6 +51,7 @@ def _cell(number: int, energy_j: float | None, intensity: Intensity | None = _WO
         kernel_id="k",
         cell_id=f"c{number}",
         execution_count=number,
+        code=None,
         name=None,
         phase=None,
         started_at=datetime(2026, 5, 4, 12, 0, number, tzinfo=UTC),

@@ -1,19 +1,18 @@
 import { expect, it, vi } from 'vitest';
 
 import { CellsPanel, type ICellRow } from '../components/CellsPanel';
+import type { CellState } from '../wire';
 
-import { HOSTILE, click, enter, focus, press, record, show, trans } from './made';
+import { HOSTILE, cellState, click, enter, focus, press, record, show, trans } from './made';
 
-function row(cellId: string, energyJ: number | null, changes: Partial<ICellRow> = {}): ICellRow {
-  return {
-    cellId,
-    title: `[1] ${cellId}`,
-    record: record(energyJ),
-    runs: 1,
-    change: null,
-    isHere: true,
-    ...changes
-  };
+function row(
+  cellId: string,
+  energyJ: number | null,
+  changes: Partial<ICellRow> = {},
+  about: Partial<CellState> = {}
+): ICellRow {
+  const cell = cellState(record(energyJ), about);
+  return { cellId, title: `[1] ${cellId}`, cell, isHere: true, ...changes };
 }
 
 function panel(rows: readonly ICellRow[], onJump: (cellId: string) => void = () => undefined) {
@@ -40,20 +39,23 @@ it('draws a bar as long as its share of the heaviest, and none for what is unkno
   expect(page.all('.jp-green-bar-value').map(bar => bar.style.width)).toEqual(['100%', '25%']);
 });
 
-it('shows the range in a second line, with the change and the runs', () => {
+it('ranks a cell by all its runs, and shows their range, the last run and its change in a second line', () => {
   const change = { verdict: 'less', percent: -38.2, runs: 3 } as const;
-  const page = show(panel([row('a', 41.2, { change, runs: 4 })]));
+  const four = { change, runs: 4, all_j: 210, all_low_j: 110, all_high_j: 420 };
+  const page = show(panel([row('a', 90), row('b', 41.2, {}, four)]));
+  expect(titles(page.all('.jp-green-cell-title'))).toEqual(['[1] b', '[1] a']);
+  expect(page.all('.jp-green-amount')[0]?.textContent).toBe('210 J');
   expect(page.all('.jp-green-cell-more')[0]?.textContent).toBe(
-    '21 to 82 J · −38 % vs the last runs · 4 runs'
+    '110 to 420 J · 4 runs, the last 41 J · −38 % vs the last runs'
   );
-  expect(page.all('.jp-green-amount')[0]?.title).toBe('41 J (21 to 82)');
+  expect(page.all('.jp-green-amount')[0]?.title).toBe('210 J (110 to 420)');
 });
 
 it('says of a cell that it failed or was interrupted', () => {
   const page = show(
     panel([
-      row('a', 1, { record: record(1, { status: 'error' }) }),
-      row('b', 2, { record: record(2, { status: 'interrupted' }) })
+      row('a', 1, { cell: cellState(record(1, { status: 'error' })) }),
+      row('b', 2, { cell: cellState(record(2, { status: 'interrupted' })) })
     ])
   );
   expect(page.text()).toContain('failed');

@@ -3,7 +3,19 @@ import { expect, it, vi } from 'vitest';
 import { NowPanel, type INowPanelProps } from '../components/NowPanel';
 
 import figures from './figures.json';
-import { HOSTILE, WORLD, click, live, notebook, record, sample, show, total, trans } from './made';
+import {
+  HOSTILE,
+  WORLD,
+  cellState,
+  click,
+  live,
+  notebook,
+  record,
+  sample,
+  show,
+  total,
+  trans
+} from './made';
 
 function panel(changes: Partial<INowPanelProps> = {}) {
   return (
@@ -78,8 +90,8 @@ it('shows one sum where the notebook has one session, because both are the same'
 
 it('says that a total is not known, and why, instead of 0', () => {
   const text = show(panel({ state: notebook({ total: total(null), session: null }) })).text();
-  expect(text).toContain('not measureda part of it was not measured');
-  expect(text).toContain('CO₂e not measured');
+  expect(text).toContain('not measurednot known for 1 of 1 parts');
+  expect(text).toContain('CO₂e not known for 1 of 1 parts');
   expect(text).not.toContain('This session');
 });
 
@@ -161,9 +173,8 @@ it('asks for no grid where one is set', () => {
 
 it.each(HOSTILE)('shows a hostile name as text: %.20s', name => {
   const cells = [
-    {
-      cell_id: 'c',
-      record: record(1, {
+    cellState(
+      record(1, {
         intensity: {
           zone: 'user',
           g_per_kwh: 1,
@@ -175,10 +186,8 @@ it.each(HOSTILE)('shows a hostile name as text: %.20s', name => {
           source: 'user',
           label: name
         }
-      }),
-      runs: 1,
-      change: null
-    }
+      })
+    )
   ];
   const page = show(
     panel({ state: notebook({ cells, method: name, covers: [name] }), problem: name })

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CellLine, type LineContent } from '../cellLine';
 import type { CellRecord, CellState } from '../wire';
 
-import { HOSTILE, energy, inCapitals, notebook, record, trans } from './made';
+import { HOSTILE, cellState, energy, inCapitals, notebook, record, trans } from './made';
 
 let line: CellLine;
 
@@ -22,7 +22,7 @@ function recorded(
   about: Partial<CellState> = {},
   state = notebook()
 ): LineContent {
-  const cell = { cell_id: 'c', record: record(41.2, changes), runs: 1, change: null, ...about };
+  const cell = cellState(record(41.2, changes), { cell_id: 'c', ...about });
   return { kind: 'recorded', cell, state, isOutdated: false };
 }
 

@@ -173,7 +173,10 @@ describe('what the browser alone writes', () => {
   });
 
   it('never writes an unknown total as 0', () => {
-    expect(totalCo2eText(total(null), trans)).toBe('CO₂e not measured');
+    expect(totalCo2eText(total(null), trans)).toBe('CO₂e not known for 1 of 1 parts');
+    expect(totalCo2eText(total(null, { without_co2e: 0 }), trans)).toBe(
+      'CO₂e not known between cells'
+    );
     expect(totalCo2eText(total(41.2), trans)).toContain(', grid not set)');
     expect(totalCo2eText(total(41.2, { intensities: [] }), trans)).toMatch(/ CO₂e$/);
   });

@@ -8,7 +8,7 @@ import type { NotebookModel } from '../notebookModel';
 import { linesPlugin } from '../plugins/lines';
 
 import { FakeView, ScriptedApi, settle, steady } from './fakes';
-import { live, notebook, record } from './made';
+import { cellState, live, notebook, record } from './made';
 
 class FakeCellModel {
   constructor(readonly id: string) {}
@@ -92,7 +92,7 @@ async function recorded(valueJ: number, revision: number): Promise<void> {
   const made = record(valueJ, { cell_id: 'a', started_at });
   api.state = notebook({
     revision,
-    cells: [{ cell_id: 'a', record: made, runs: revision, change: null }]
+    cells: [cellState(made, { runs: revision })]
   });
   await opened.refresh();
   await settle();

@@ -6,6 +6,7 @@ import { afterEach, expect, vi } from 'vitest';
 
 import type {
   CellRecord,
+  CellState,
   DoctorState,
   Energy,
   Intensity,
@@ -78,6 +79,7 @@ export function record(valueJ: number | null, changes: Partial<CellRecord> = {})
     kernel_id: null,
     cell_id: 'c',
     execution_count: 1,
+    code: null,
     name: null,
     phase: null,
     started_at: '2026-05-04T12:00:00+00:00',
@@ -104,6 +106,21 @@ export function record(valueJ: number | null, changes: Partial<CellRecord> = {})
   };
 }
 
+/** A cell that ran once, or as often as the changes say. */
+export function cellState(of: CellRecord, changes: Partial<CellState> = {}): CellState {
+  const { attributed_j, low_j, high_j } = of.energy;
+  return {
+    cell_id: of.cell_id ?? 'c',
+    record: of,
+    runs: 1,
+    all_j: attributed_j,
+    all_low_j: low_j,
+    all_high_j: high_j,
+    change: null,
+    ...changes
+  };
+}
+
 export function total(valueJ: number | null, changes: Partial<Total> = {}): Total {
   return {
     energy: energy(valueJ),
@@ -114,6 +131,9 @@ export function total(valueJ: number | null, changes: Partial<Total> = {}): Tota
     cost: null,
     currency: null,
     intensities: [WORLD],
+    parts: 1,
+    without_energy: valueJ === null ? 1 : 0,
+    without_co2e: valueJ === null ? 1 : 0,
     ...changes
   };
 }
@@ -146,7 +166,7 @@ export function notebook(changes: Partial<NotebookState> = {}): NotebookState {
   return {
     epoch: 'e',
     revision: 1,
-    cells: [{ cell_id: 'c', record: record(41.2), runs: 1, change: null }],
+    cells: [cellState(record(41.2))],
     total: total(812, { between_j: { value: 41, low: 20, high: 82, cpu_s: null, quality: null } }),
     session: total(152),
     sessions: 4,

@@ -4,7 +4,7 @@ import { GreenModel } from '../model';
 import type { NotebookModel } from '../notebookModel';
 
 import { FakeKernel, FakeView, ScriptedApi, settle } from './fakes';
-import { live, notebook, record } from './made';
+import { cellState, live, notebook, record } from './made';
 
 let api: ScriptedApi;
 let model: GreenModel;
@@ -13,7 +13,7 @@ let isHidden: boolean;
 const RECORDED = notebook({
   revision: 1,
   journal_bytes: 1,
-  cells: [{ cell_id: 'a', record: record(41.2), runs: 1, change: null }]
+  cells: [cellState(record(41.2), { cell_id: 'a' })]
 });
 
 function hide(hidden: boolean): void {

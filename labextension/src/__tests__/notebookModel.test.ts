@@ -17,7 +17,7 @@ import {
   settle,
   steady
 } from './fakes';
-import { live, notebook, record } from './made';
+import { cellState, live, notebook, record } from './made';
 
 let api: ScriptedApi;
 let view: FakeView;
@@ -47,7 +47,7 @@ function start(): void {
 
 function cell(cellId: string, valueJ = 41.2, about: Partial<CellRecord> = {}): CellState {
   const made = record(valueJ, { cell_id: cellId, ...about });
-  return { cell_id: cellId, record: made, runs: 1, change: null };
+  return cellState(made);
 }
 
 function joules(): Record<string, number | null> {

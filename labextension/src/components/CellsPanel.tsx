@@ -1,9 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 
-import { energyText } from '../amounts';
+import { energyBrief, energyText } from '../amounts';
 import { changeText, recordBrief } from '../recordText';
-import type { CellRecord, Change } from '../wire';
+import type { CellRecord, CellState } from '../wire';
 
 import { Quiet } from './Quiet';
 
@@ -11,9 +11,7 @@ export interface ICellRow {
   readonly cellId: string;
   /** What a reader knows the cell by: its number and first line, say. */
   readonly title: string;
-  readonly record: CellRecord;
-  readonly runs: number;
-  readonly change: Change | null;
+  readonly cell: CellState;
   /** false: the notebook has this cell no longer. */
   readonly isHere: boolean;
 }
@@ -24,11 +22,11 @@ export interface ICellsPanelProps {
   readonly trans: TranslationBundle;
 }
 
-/** The cells of a notebook, the heaviest first; what is not known comes last. */
+/** The cells of a notebook, the heaviest in all its runs first; what is not known comes last. */
 export function CellsPanel({ rows, onJump, trans }: ICellsPanelProps) {
   const [filter, setFilter] = useState('');
   const sorted = useMemo(() => [...rows].sort(heavierFirst), [rows]);
-  const heaviest = sorted[0]?.record.energy.attributed_j ?? 0;
+  const heaviest = sorted[0]?.cell.all_j ?? 0;
   const wanted = filter.trim().toLowerCase();
   const hits = useMemo(
     () => (wanted === '' ? sorted : sorted.filter(row => row.title.toLowerCase().includes(wanted))),
@@ -79,7 +77,7 @@ export function CellsPanel({ rows, onJump, trans }: ICellsPanelProps) {
 }
 
 function heavierFirst(a: ICellRow, b: ICellRow): number {
-  const [left, right] = [a.record.energy.attributed_j, b.record.energy.attributed_j];
+  const [left, right] = [a.cell.all_j, b.cell.all_j];
   if (left === null || right === null) {
     return Number(left === null) - Number(right === null);
   }
@@ -161,16 +159,16 @@ interface ICellTextProps {
 }
 
 const CellText = memo(function CellText({ row, heaviest, trans }: ICellTextProps) {
-  const { record, runs, change } = row;
-  const { attributed_j, low_j, high_j } = record.energy;
-  const { amount, beside } = recordBrief(record, trans);
+  const { record, runs, change, all_j, all_low_j, all_high_j } = row.cell;
+  const last = recordBrief(record, trans);
+  const { amount, beside } = runs > 1 ? energyBrief(all_j, all_low_j, all_high_j, trans) : last;
   const more = [
     beside,
+    runs > 1 ? trans.__('%1 runs, the last %2', runs, last.amount) : '',
     changeText(change, trans),
-    runs > 1 ? trans._n('%1 run', '%1 runs', runs) : '',
     statusText(record, trans)
   ].filter(text => text !== null && text !== '');
-  const share = attributed_j === null || heaviest <= 0 ? 0 : Math.max(0, attributed_j) / heaviest;
+  const share = all_j === null || heaviest <= 0 ? 0 : Math.max(0, all_j) / heaviest;
   return (
     <>
       <span className="jp-green-cell-head">
@@ -178,14 +176,14 @@ const CellText = memo(function CellText({ row, heaviest, trans }: ICellTextProps
           {row.title}
         </span>
         <span
-          className={attributed_j === null ? 'jp-green-unknown' : 'jp-green-amount'}
-          title={energyText(attributed_j, low_j, high_j, trans)}
+          className={all_j === null ? 'jp-green-unknown' : 'jp-green-amount'}
+          title={energyText(all_j, all_low_j, all_high_j, trans)}
         >
           {amount}
         </span>
       </span>
       <span className="jp-green-bar" aria-hidden="true">
-        {attributed_j !== null && (
+        {all_j !== null && (
           <span className="jp-green-bar-value" style={{ width: `${(100 * share).toFixed(2)}%` }} />
         )}
       </span>

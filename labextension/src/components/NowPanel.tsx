@@ -256,13 +256,19 @@ function TotalRow({ name, total, trans }: ITotalRowProps) {
   );
 }
 
-function qualityOf({ energy }: Total, trans: TranslationBundle): string | null {
+function qualityOf(
+  { energy, without_energy, parts }: Total,
+  trans: TranslationBundle
+): string | null {
   if (energy.quality === null) {
     return null;
   }
-  return energy.attributed_j === null
-    ? trans.__('a part of it was not measured')
-    : qualityText(energy.quality, trans);
+  if (energy.attributed_j !== null) {
+    return qualityText(energy.quality, trans);
+  }
+  return without_energy > 0
+    ? trans.__('not known for %1 of %2 parts', without_energy, parts)
+    : trans.__('not known between cells');
 }
 
 function isText(text: string | null): text is string {

@@ -63,15 +63,15 @@ export class CellsSection extends Section {
 
   /** The same row object as before if nothing in it changed, so that its line is not drawn again. */
   private _row(state: CellState, source: string | undefined): ICellRow {
-    const { cell_id: cellId, record, runs, change } = state;
+    const { cell_id: cellId, record } = state;
     const isHere = source !== undefined;
     const number = `[${String(record.execution_count ?? ' ')}]`;
     const title = record.name ?? firstLine(source) ?? number;
     const known = this._known.get(cellId);
-    if (known?.record === record && known.title === title && known.isHere === isHere) {
+    if (known?.cell === state && known.title === title && known.isHere === isHere) {
       return known;
     }
-    const row = { cellId, title, record, runs, change, isHere };
+    const row = { cellId, title, cell: state, isHere };
     this._known.set(cellId, row);
     return row;
   }
