@@ -140,6 +140,7 @@ def _prepare_sqlite(path: Path) -> None:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)  # as MLflow does
         _publish_new(path)
+    os.close(os.open(path, os.O_RDWR))  # where it cannot be opened, MLflow would try for minutes
     _wait_for_schema(path)
 
 
