@@ -79,7 +79,8 @@ def test_a_script_in_a_run_is_counted_once(tmp_path: Path, home: Path) -> None:
         assert around["energy"]["cpu_s"] > fit["energy"]["cpu_s"] > 0.2
         seen = next(log for log in map(read_log, log_paths(home)) if log is not None and log.session.run is None)
         alone = total(seen.records, seen.end).energy.attributed_j
-        assert values["total"]["energy"]["attributed_j"] == pytest.approx(alone)
+        # From outside a child that has ended counts in ticks of 10 ms, 0.04 J each; the script used 0.8 J.
+        assert values["total"]["energy"]["attributed_j"] == pytest.approx(alone, abs=0.1)
         shutil.rmtree(home)
 
 
