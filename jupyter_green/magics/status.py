@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_green.settings import Settings
 from jupyter_green.track import current
-from jupyter_green.units import energy_text
+from jupyter_green.units import energy_text, three_figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,12 +56,18 @@ def _session_lines(path: Path, waiting: int, is_stuck: bool) -> list[str]:
         whole = total(log.records)
         energy = whole.energy
         lines.append(
-            f"This session: {energy_text(energy.attributed_j, energy.low_j, energy.high_j)} in {len(log.records)} "
-            f"records, {energy.quality}."
+            f"This session: {energy_text(energy.attributed_j, energy.low_j, energy.high_j)} in "
+            f"{_count(len(log.records), 'record')}, {energy.quality}."
         )
         spent = [record.meter_cpu_s for record in log.records if record.meter_cpu_s is not None]
-        cost = f"{1e3 * sum(spent) / len(spent):.2g} ms CPU time a cell" if spent else "not measured yet"
-        lines.append(f"What measuring itself takes: {cost}.")
+        if spent:
+            mean_ms = three_figures(1e3 * sum(spent) / len(spent))
+            lines.append(
+                f"Measuring took {mean_ms} ms CPU time a cell in this session: all that the hooks do in this kernel, "
+                f"mean of {_count(len(spent), 'timed plain cell')}."
+            )
+        else:
+            lines.append("What measuring takes was not timed yet in this session.")
         lines.append(f"MLflow: {delivery_text(path, log.records, is_stuck)}.")
     if waiting > 1 or (waiting and log is None):
         lines.append(f"{waiting} lines could not be written to the journal yet and are kept in memory.")
@@ -84,13 +90,13 @@ def delivery_text(path: Path, records: Sequence[CellRecord], is_stuck: bool) -> 
         if sent < going and not is_stuck and receipts.problem is None:
             told.append(f"{going - sent} on the way")
     elif going:
-        told = [f"{_records(going)} on the way"]
+        told = [f"{_count(going, 'record')} on the way"]
     elif may_go:
-        told = [f"{_records(may_go)} for %track_energy sync to send"]
+        told = [f"{_count(may_go, 'record')} for %track_energy sync to send"]
     else:
-        return f"{_records(kept)} kept here (--mlflow off)"
+        return f"{_count(kept, 'record')} kept here (--mlflow off)"
     return ", ".join([*told, f"{kept} kept here (--mlflow off)"] if kept else told)
 
 
-def _records(count: int) -> str:
-    return "1 record" if count == 1 else f"{count} records"
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -59,7 +59,7 @@ it('tells what measuring itself takes, and where the records are', () => {
 it('never writes a cost that is not known as 0', () => {
   const cost = { cell_cpu_ms: null, after_pause_cpu_ms: null, method: 'm' };
   const text = show(panel({ doctor: { ...DOCTOR, own_cost: cost } })).text();
-  expect(text).toContain('Measuring a cell takesnot measured');
+  expect(text).toContain('A bare window and its journal line takenot measured');
 });
 
 it('tells the intensity with its range and source', () => {

@@ -78,7 +78,7 @@ function Found({ doctor, trans }: IFoundProps) {
       </ul>
       <dl className="jp-green-pairs">
         <div>
-          <dt>{trans.__('Measuring a cell takes')}</dt>
+          <dt>{trans.__('A bare window and its journal line take')}</dt>
           <dd>
             {costText(cost.cell_cpu_ms, trans)}
             {cost.after_pause_cpu_ms !== null &&
