@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from jupyter_green.errors import DeliveryError
+from jupyter_green.programs import typed
 from jupyter_green.records import CellRecord, End, Session, Target
 from jupyter_green.track import mlflow_run
 from jupyter_green.track.mlflow_run import Point
@@ -142,7 +143,7 @@ class SessionRun:
         raise DeliveryError(
             self._place.uri,
             f"the run {run_id} was deleted",
-            f"Restore it (mlflow runs restore --run-id {run_id}) and type: jupyter green sync",
+            f"Restore it ({typed('mlflow')} runs restore --run-id {run_id}) and type: {typed('jupyter')} green sync",
         )
 
     def _child(self, parent: str, record: CellRecord, run_id: str | None) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_green.programs import typed
 from jupyter_green.records import Target
 from jupyter_green.track.receipts import read_receipts
 from tests.track.conftest import Nursery, clean_environ
@@ -22,7 +23,7 @@ from tests.track.mlflow_rows import children, of_session, runs
 from tests.track.servers import MlflowServer, free_port, recorder
 
 SEED = 20260303
-KEPT = "The records are kept and will be sent by: jupyter green sync"
+KEPT = f"The records are kept and will be sent by: {typed('jupyter')} green sync"
 
 
 @pytest.fixture

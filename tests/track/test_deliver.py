@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_green.programs import typed
 from jupyter_green.records import Between, End, Step, Target
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.mlflow_run import batches, plain, plain_key
@@ -577,7 +578,7 @@ def test_missing_experiment_id(database: Path, home: Path, folder: Path, deliver
     outcome = deliver(write(home, session(cwd=str(folder)), [record(1, mlflow=target)]))
     assert outcome["problem"] == (
         f"MLflow at sqlite:///{database}: No Experiment with id=99 exists."
-        " The records are kept and will be sent by: jupyter green sync"
+        f" The records are kept and will be sent by: {typed('jupyter')} green sync"
     )
 
 
@@ -586,7 +587,7 @@ def test_deleted_experiment(database: Path, home: Path, folder: Path, deliver: D
     _experiment(database, "mine", "deleted")
     log = write(home, session(cwd=str(folder)), [record(1, mlflow=Target(tracking_uri=None, experiment="mine"))])
     problem = deliver(log)["problem"]
-    assert "the experiment 'mine' is deleted. Restore it (mlflow experiments restore -x 7)" in problem
+    assert f"the experiment 'mine' is deleted. Restore it ({typed('mlflow')} experiments restore -x 7)" in problem
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("UPDATE experiments SET lifecycle_stage = 'active'")
         connection.commit()
@@ -613,7 +614,7 @@ def test_deleted_run(database: Path, home: Path, folder: Path, deliver: Deliver)
         connection.commit()
     add(journal, [record(2)])
     problem = deliver(journal.path)["problem"]
-    assert f"the run {run_id} was deleted. Restore it (mlflow runs restore --run-id {run_id})" in problem
+    assert f"the run {run_id} was deleted. Restore it ({typed('mlflow')} runs restore --run-id {run_id})" in problem
     assert [run.metrics["cell_energy_j"] for run in runs(database)] == [[(1, 10.0)]]
 
 
