@@ -146,5 +146,6 @@ def _lines(seen: dict[str, Any]) -> list[str]:
             f"A bare window and its journal line take {row:.2g} ms CPU time a cell; {apart:.2g} ms after a pause."
         )
         lines.append("  What a kernel's hooks take in all: %track_energy status.")
-    lines.append(f"Records are in {seen['journal']['folder']} ({seen['journal']['sessions']} sessions).")
+    sessions = seen["journal"]["sessions"]
+    lines.append(f"Records are in {seen['journal']['folder']} ({sessions} session{'' if sessions == 1 else 's'}).")
     return lines
