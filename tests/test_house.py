@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "jupyter_green"
 
 FLOORS = {
     "errors": 0,
+    "programs": 0,
     "units": 0,
     "records": 1,
     "settings": 1,

@@ -13,6 +13,7 @@ import click
 from jupyter_green.cli.output import json_option, print_json
 from jupyter_green.cli.run import as_values, lines
 from jupyter_green.errors import UsageError
+from jupyter_green.programs import typed
 from jupyter_green.retrain.run import run_notebook
 from jupyter_green.settings import read_settings
 
@@ -57,10 +58,9 @@ def demo(folder: str, as_json: bool) -> None:
 
 
 def _next_steps(place: Path, notebook: Path) -> list[str]:
-    bin_folder = Path(sys.executable).parent
     steps = ["", "Look at it:"]
     if importlib.util.find_spec("jupyterlab") is None:
         steps.append("  pip install jupyterlab")
-    steps.append(f"  {shlex.quote(str(bin_folder / 'jupyter'))} lab {shlex.quote(str(notebook))}")
-    steps.append(f"  cd {shlex.quote(str(place))} && {shlex.quote(str(bin_folder / 'mlflow'))} ui")
+    steps.append(f"  {typed('jupyter')} lab {shlex.quote(str(notebook))}")
+    steps.append(f"  cd {shlex.quote(str(place))} && {typed('mlflow')} ui")
     return steps

@@ -26,8 +26,8 @@ _WARM = 20  # the first cells make the journal's file and fill caches
 _IN_A_ROW, _APART = 200, 20  # cells of the trial
 _PAUSE_S = 0.005  # in a cell and after it: caches are cold then, and the machine's clocks are read anew
 _METHOD = (
-    f"CPU time of a plain cell's window and journal line, without what a kernel adds; median of {_IN_A_ROW} in a row "
-    f"and of {_APART} with pauses of {_PAUSE_S * 1e3:g} ms"
+    f"CPU time of a cell's window and journal line, tried without a kernel: median of {_IN_A_ROW} in a row, and of "
+    f"{_APART} with pauses of {_PAUSE_S * 1e3:g} ms. What a kernel's hooks take in all: %track_energy status"
 )
 
 # Group and udev rule: never world-readable counters, which let every user of the machine spy on the others.
@@ -143,8 +143,9 @@ def _lines(seen: dict[str, Any]) -> list[str]:
     if cost["cell_cpu_ms"] is not None:
         row, apart = cost["cell_cpu_ms"], cost["after_pause_cpu_ms"]
         lines.append(
-            f"Measuring a plain cell takes {row:.2g} ms CPU time, after a pause {apart:.2g} ms (window and journal; "
-            "%track_energy status tells what a kernel's hooks take)."
+            f"A bare window and its journal line take {row:.2g} ms CPU time a cell; {apart:.2g} ms after a pause."
         )
-    lines.append(f"Records are in {seen['journal']['folder']} ({seen['journal']['sessions']} sessions).")
+        lines.append("  What a kernel's hooks take in all: %track_energy status.")
+    sessions = seen["journal"]["sessions"]
+    lines.append(f"Records are in {seen['journal']['folder']} ({sessions} session{'' if sessions == 1 else 's'}).")
     return lines

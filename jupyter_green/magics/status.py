@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from jupyter_green.settings import Settings
 from jupyter_green.track import current
-from jupyter_green.units import energy_text
+from jupyter_green.units import energy_text, three_figures
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from jupyter_green.magics.hooks import Hooks
+    from jupyter_green.records import CellRecord
 
 
 def loaded_line(settings: Settings) -> str:
@@ -35,38 +39,64 @@ def status_text(hooks: Hooks) -> str:
         from jupyter_green.views.line import intensity_text
 
         lines.append(f"Carbon intensity: {intensity_text(intensity)}.")
-    lines.extend(_session_lines(tracker.journal.path, tracker.journal.waiting))
     problem = current.delivery_problem()
+    lines.extend(_session_lines(tracker.journal.path, tracker.journal.waiting, problem is not None))
     if problem is not None:
         lines.append(f"MLflow: {problem}. Type %track_energy sync.")
     return "\n".join(lines)
 
 
-def _session_lines(path: object, waiting: int) -> list[str]:
-    from pathlib import Path
-
+def _session_lines(path: Path, waiting: int, is_stuck: bool) -> list[str]:
     from jupyter_green.totals import total
     from jupyter_green.track.journal import read_log
-    from jupyter_green.track.receipts import read_receipts
 
-    assert isinstance(path, Path)
     lines = []
     log = read_log(path) if path.exists() else None
     if log is not None and log.records:
         whole = total(log.records)
         energy = whole.energy
         lines.append(
-            f"This session: {energy_text(energy.attributed_j, energy.low_j, energy.high_j)} in {len(log.records)} "
-            f"records, {energy.quality}."
+            f"This session: {energy_text(energy.attributed_j, energy.low_j, energy.high_j)} in "
+            f"{_count(len(log.records), 'record')}, {energy.quality}."
         )
         spent = [record.meter_cpu_s for record in log.records if record.meter_cpu_s is not None]
-        cost = f"{1e3 * sum(spent) / len(spent):.2g} ms CPU time a cell" if spent else "not measured yet"
-        lines.append(f"What measuring itself takes: {cost}.")
-        receipts = read_receipts(path)
-        sent = sum(1 for record in log.records if record.record_id in receipts.record_ids)
-        staying = sum(1 for record in log.records if record.stays)
-        kept = f", {staying} kept here (--mlflow off)" if staying else ""
-        lines.append(f"MLflow: {sent} of {len(log.records)} records delivered{receipts.where}{kept}.")
+        if spent:
+            mean_ms = three_figures(1e3 * sum(spent) / len(spent))
+            lines.append(
+                f"Measuring took {mean_ms} ms CPU time a cell in this session: all that the hooks do in this kernel, "
+                f"mean of {_count(len(spent), 'timed plain cell')}."
+            )
+        else:
+            lines.append("What measuring takes was not timed yet in this session.")
+        lines.append(f"MLflow: {delivery_text(path, log.records, is_stuck)}.")
     if waiting > 1 or (waiting and log is None):
         lines.append(f"{waiting} lines could not be written to the journal yet and are kept in memory.")
     return lines
+
+
+def delivery_text(path: Path, records: Sequence[CellRecord], is_stuck: bool) -> str:
+    """Say how many records MLflow has, and what becomes of the others."""
+    from jupyter_green.records import Target
+    from jupyter_green.track.goals import group
+    from jupyter_green.track.receipts import read_receipts
+
+    receipts = read_receipts(path)
+    sent = sum(1 for record in records if record.record_id in receipts.record_ids)
+    going = sum(map(len, group(records, None, receipts).values()))
+    may_go = sum(map(len, group(records, Target(tracking_uri=None, experiment=None), receipts).values()))
+    kept = len(records) - may_go
+    if sent or is_stuck or receipts.problem is not None:
+        told = [f"{sent} of {len(records)} records delivered{receipts.where}"]
+        if sent < going and not is_stuck and receipts.problem is None:
+            told.append(f"{going - sent} on the way")
+    elif going:
+        told = [f"{_count(going, 'record')} on the way"]
+    elif may_go:
+        told = [f"{_count(may_go, 'record')} for %track_energy sync to send"]
+    else:
+        return f"{_count(kept, 'record')} kept here (--mlflow off)"
+    return ", ".join([*told, f"{kept} kept here (--mlflow off)"] if kept else told)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -12,6 +12,7 @@ from typing import Any
 from tornado import web
 
 from jupyter_green.errors import SensorError
+from jupyter_green.programs import typed
 from jupyter_green.server.base import Desk, GreenHandler, asked, finite, written
 from jupyter_green.totals import total
 from jupyter_green.track.history import read_session, with_runs
@@ -41,7 +42,7 @@ def _doctor() -> dict[str, Any]:
         return dict(json.loads(done.stdout))
     except (ValueError, TypeError):
         reason = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise SensorError("doctor", reason[-1][:300], "Type: jupyter green doctor") from None
+        raise SensorError("doctor", reason[-1][:300], f"Type: {typed('jupyter')} green doctor") from None
 
 
 class ReportHandler(GreenHandler):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from jupyter_green.programs import typed
 from jupyter_green.records import Target
 from jupyter_green.totals import Total, held_by_others, total
 from jupyter_green.track.goals import group
@@ -203,7 +204,7 @@ def _command(uri: str) -> str | None:
     parts = _parts(uri)
     if parts is None or parts.scheme in ("http", "https") or uri.partition(":")[0] in OWN_CONFIGURATION:
         return None  # ``mlflow ui`` shows stores, no servers
-    return f"mlflow ui --backend-store-uri {shlex.quote(uri)}"
+    return f"{typed('mlflow')} ui --backend-store-uri {shlex.quote(uri)}"
 
 
 def _parts(uri: str) -> Any:

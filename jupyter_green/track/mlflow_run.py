@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -115,17 +116,18 @@ def series(steps: Iterable[tuple[int, CellRecord]], held: Collection[str]) -> li
 
 
 def totals(records: Sequence[CellRecord], end: End | None, step: int, held: Collection[str]) -> list[Point]:
-    """Return a session's totals so far, as of its last record or its end; none if all is in another run's."""
+    """Return a session's totals so far, as of its last record or its end; NaN is MLflow's word for an unknown one."""
     if not records:
         return []
     at = end_ms(records[-1]) if end is None else max(end_ms(records[-1]), int(end.at.timestamp() * 1e3))
-    return [Point(key, value, at, step) for key, value in _known(total(records, end, held)).items()]
+    used = _used(total(records, end, held))
+    return [Point(key, math.nan if value is None else value, at, step) for key, value in used.items()]
 
 
-def _known(cost: CellRecord | Total) -> dict[str, float]:
-    """Return what is known of what a cell or a session used, in MLflow's names and units."""
+def _used(cost: CellRecord | Total) -> dict[str, float | None]:
+    """Return what a cell or a session used, in MLflow's names and units."""
     energy = cost.energy
-    values = {
+    return {
         "energy_j": energy.attributed_j,
         "energy_low_j": energy.low_j,
         "energy_high_j": energy.high_j,
@@ -133,7 +135,6 @@ def _known(cost: CellRecord | Total) -> dict[str, float]:
         "cost": cost.cost,
         **dict(zip(("co2e_mg", "co2e_low_mg", "co2e_high_mg"), _in_mg(cost), strict=True)),
     }
-    return {key: value for key, value in values.items() if value is not None}
 
 
 def _in_mg(cost: CellRecord | Total) -> list[float | None]:
@@ -149,7 +150,9 @@ def child_points(record: CellRecord) -> list[Point]:
         points.append(Point("energy_j", step.energy_j, at, step.step))
         points += [Point(key, value, at, step.step) for key, value in _metrics(step.metrics).items()]
         last = max(last, step.step + 1)
-    values = _known(record) | _metrics(record.metrics)
+    known = {key: value for key, value in _used(record).items() if value is not None}
+    # Where the whole is unknown, the last step's energy is not to be shown for it.
+    values = ({"energy_j": math.nan} if record.steps else {}) | known | _metrics(record.metrics)
     return points + [Point(key, value, end_ms(record), last) for key, value in values.items()]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_green.errors import DeliveryError
+from jupyter_green.programs import typed
 from jupyter_green.records import Session, Target
 from jupyter_green.track.locks import locked
 from jupyter_green.track.store import NOT_FOUND, asking, connect, refused
@@ -90,7 +91,8 @@ def _experiment_id(store: _Store, name: str | None) -> str:
         raise DeliveryError(
             store.uri,
             f"the experiment {experiment.name!r} is deleted",
-            f"Restore it (mlflow experiments restore -x {experiment.experiment_id}) and type: jupyter green sync",
+            f"Restore it ({typed('mlflow')} experiments restore -x {experiment.experiment_id}) and type: "
+            f"{typed('jupyter')} green sync",
         )
     return str(experiment.experiment_id)
 

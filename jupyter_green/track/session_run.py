@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import math
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from jupyter_green.errors import DeliveryError
+from jupyter_green.programs import typed
 from jupyter_green.records import CellRecord, End, Session, Target
 from jupyter_green.track import mlflow_run
 from jupyter_green.track.mlflow_run import Point
@@ -38,6 +40,7 @@ class SessionRun:
     ) -> None:
         self._client, self._place, self._session = client, place, session
         self._receipts, self._up_to_date = receipts, up_to_date
+        self._latest: Mapping[str, float] = {}  # metrics of the session's run when it was looked at
 
     def send(
         self, goal: Target, records: Sequence[CellRecord], end: End | None, over: bool, held: Collection[str]
@@ -58,6 +61,8 @@ class SessionRun:
         tags = {**mlflow_run.session_tags(self._session, records), **_user()}
         run_id = shown.run_id if shown is not None else runs.get("")
         is_new = run_id is None
+        if run_id is not None and shown is None:
+            self._is_there(run_id)
         if run_id is None:
             started = int(self._session.started_at.timestamp() * 1e3)
             run_id = self._client.create_run(experiment_id, start_time=started, tags=tags).info.run_id
@@ -71,9 +76,11 @@ class SessionRun:
         # What never came to its end holds nothing: what was inside it stands for itself, as is known now.
         freed = {one.record_id for one in records if one.part_of is not None and one.record_id not in held} & known
         told = [(steps[one.record_id], one) for one in records if one.record_id not in known or one.record_id in freed]
-        points = mlflow_run.series(told, held) + mlflow_run.totals(records, end, len(steps), held)
+        totals = mlflow_run.totals(records, end, len(steps), held)
+        points = mlflow_run.series(told, held) + [point for point in totals if not math.isnan(point.value)]
         if not is_new and (freed or not is_current):
             points = self._lacking(run_id, points)
+        points += self._lost(run_id, [point for point in totals if math.isnan(point.value)])
         self._log(run_id, points, {} if is_current else self._session.parameters, tags)
         children = dict(shown.children) if shown is not None else {}
         for record in records:
@@ -125,17 +132,18 @@ class SessionRun:
         from mlflow.exceptions import MlflowException
 
         try:
-            stage = self._client.get_run(run_id).info.lifecycle_stage
+            run = self._client.get_run(run_id)
         except MlflowException as error:
             if error.error_code != NOT_FOUND:
                 raise
             return False
-        if stage == "active":
+        if run.info.lifecycle_stage == "active":
+            self._latest = run.data.metrics
             return True
         raise DeliveryError(
             self._place.uri,
             f"the run {run_id} was deleted",
-            f"Restore it (mlflow runs restore --run-id {run_id}) and type: jupyter green sync",
+            f"Restore it ({typed('mlflow')} runs restore --run-id {run_id}) and type: {typed('jupyter')} green sync",
         )
 
     def _child(self, parent: str, record: CellRecord, run_id: str | None) -> str:
@@ -153,11 +161,26 @@ class SessionRun:
 
     def _lacking(self, run_id: str, points: Sequence[Point]) -> list[Point]:
         """Return the points that a run does not hold yet."""
-        held: dict[str, set[tuple[int, int, float]]] = {}
+        held: dict[str, set[tuple[int, int, float | None]]] = {}
         for key in {point.key for point in points}:
             history = self._client.get_metric_history(run_id, key)
-            held[key] = {(metric.step, metric.timestamp, metric.value) for metric in history}
-        return [point for point in points if (point.step, point.at_ms, point.value) not in held[point.key]]
+            held[key] = {(metric.step, metric.timestamp, _comparable(metric.value)) for metric in history}
+        return [point for point in points if (point.step, point.at_ms, _comparable(point.value)) not in held[point.key]]
+
+    def _lost(self, run_id: str, unknown: Sequence[Point]) -> list[Point]:
+        """Return the points of unknown totals for which MLflow still shows a value; one that never had one has none.
+
+        What MLflow shows decides, so that each is told once, whatever became of the deliveries before.
+        """
+        points = []
+        for point in unknown:
+            if math.isnan(self._latest.get(point.key, math.nan)):
+                continue
+            history = self._client.get_metric_history(run_id, point.key)
+            # MLflow shows the greatest of the same step and time, and keeps a NaN as 0.
+            after = max((one.timestamp + 1 for one in history if one.step == point.step), default=point.at_ms)
+            points.append(point._replace(at_ms=max(point.at_ms, after)))
+        return points
 
     def _log(
         self, run_id: str, points: Sequence[Point], parameters: Mapping[str, str], tags: Mapping[str, str]
@@ -170,6 +193,10 @@ class SessionRun:
             self._client.log_batch(run_id, params=[Param(key, value) for key, value in some])
         for start in range(0, len(metrics), _BATCH):
             self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
+
+
+def _comparable(value: float) -> float | None:
+    return None if math.isnan(value) else value  # it is not equal to itself
 
 
 def _user() -> dict[str, str]:

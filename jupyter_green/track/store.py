@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from jupyter_green.errors import DeliveryError
+from jupyter_green.programs import typed
 from jupyter_green.track.secrets import mask_text
 from jupyter_green.track.target import without_credentials
 
@@ -95,7 +96,7 @@ def refused(uri: str, error: BaseException) -> DeliveryError:
     lines = [line for line in str(error).strip().splitlines() if not line.startswith("(raised as a result")]
     reason = mask_text((lines or [type(error).__name__])[0])[:300].rstrip(".")
     return DeliveryError(
-        without_credentials(uri), reason, "The records are kept and will be sent by: jupyter green sync"
+        without_credentials(uri), reason, f"The records are kept and will be sent by: {typed('jupyter')} green sync"
     )
 
 

@@ -37,9 +37,10 @@ def grid_text(intensity: Intensity) -> str:
 
 def intensity_text(intensity: Intensity) -> str:
     """Write a carbon intensity with its range and where it comes from."""
-    spread = f" ({intensity.low:.3g} to {intensity.high:.3g})" if intensity.low < intensity.high else ""
+    low, high = three_figures(intensity.low), three_figures(intensity.high)
+    spread = f" ({low} to {high})" if intensity.low < intensity.high else ""
     scope = "" if intensity.scope is None else f", {intensity.scope}"
-    return f"{intensity.g_per_kwh:.3g}{spread} gCO₂e/kWh, {intensity.label}; {intensity.kind}{scope}"
+    return f"{three_figures(intensity.g_per_kwh)}{spread} gCO₂e/kWh, {intensity.label}; {intensity.kind}{scope}"
 
 
 def _is_below_resolution(record: CellRecord) -> bool:

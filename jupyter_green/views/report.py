@@ -72,7 +72,7 @@ def rows(records: Sequence[CellRecord]) -> list[tuple[str, str, str, str, str]]:
             energy_part(record).removeprefix("energy "),
             co2e_part(record).replace(" CO₂e", "").removeprefix("CO₂e "),
             metrics_text(record),
-            "" if record.status == "ok" else record.status,
+            {"ok": "", "error": "failed"}.get(record.status, record.status),
         )
         for record in records
     ]

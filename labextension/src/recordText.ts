@@ -81,10 +81,10 @@ export function gridText(intensity: Intensity, trans: TranslationBundle): string
 /** Write a carbon intensity with its range and where it comes from. */
 export function intensityText(intensity: Intensity, trans: TranslationBundle): string {
   const { g_per_kwh, low, high, label, kind, scope } = intensity;
-  const middle = general(g_per_kwh, 3);
+  const middle = threeFigures(g_per_kwh);
   const amount =
     low < high
-      ? trans.__('%1 (%2 to %3) gCO₂e/kWh', middle, general(low, 3), general(high, 3))
+      ? trans.__('%1 (%2 to %3) gCO₂e/kWh', middle, threeFigures(low), threeFigures(high))
       : trans.__('%1 gCO₂e/kWh', middle);
   const words = [kind === 'marginal' ? trans.__('marginal') : trans.__('average')];
   if (scope !== null) {

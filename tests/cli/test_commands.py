@@ -41,6 +41,8 @@ def test_doctor_in_words(tmp_path: Path, home: Path) -> None:
     assert "475 (20 to 900) gCO₂e/kWh, grid not set, world average; average, direct." in answer.out
     assert f"Records are in {home} (0 sessions)." in answer.out
     assert not home.exists()
+    forge.write(home, forge.dead(), [forge.record(1)])
+    assert f"Records are in {home} (1 session)." in green("doctor", cwd=tmp_path).out
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_report_and_sync_of_a_notebook(tmp_path: Path, home: Path, make_store: C
     assert asked.out.startswith("# Energy of größe.ipynb, ")
     assert "| \\[2\\] fit |" in asked.out
     assert "accuracy 0.5" in asked.out
-    assert "| error |" in asked.out
+    assert "| failed |" in asked.out
     data = json.loads(green("report", "größe.ipynb", "-o", "json", cwd=tmp_path).out)
     assert list(data) == ["session", "cells", "total"]
     session = data["session"]["session_id"]

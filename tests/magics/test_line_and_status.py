@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from jupyter_green.magics.hooks import MIME
-from jupyter_green.records import cell_from_json
+from jupyter_green.magics.status import delivery_text
+from jupyter_green.records import Target, cell_from_json
 from jupyter_green.track.notebook import drawing_mark
+from jupyter_green.track.receipts import Delivered, write_problem, write_receipt
 from tests.kernels import Kernel
+from tests.track import forge
 
 SWITCH = "__import__('jupyter_green.magics.switch', fromlist=['switch']).switch"
 
@@ -144,12 +147,13 @@ def test_what_the_line_magic_says(fresh: Kernel) -> None:
     status = said("status")
     assert status.startswith("Tracking every cell.\nMethod: ")
     assert "Carbon intensity: 475 (20 to 900) gCO₂e/kWh, grid not set, world average; average, direct.\n" in status
-    assert re.search(r"This session: [\d.]+ m?J \([\d.]+ to [\d.]+\) in \d+ records, \w+\.\n", status)
-    assert "What measuring itself takes: not measured yet.\n" in status
+    assert re.search(r"This session: [\d.]+ m?J \([\d.]+ to [\d.]+\) in \d+ records?, \w+\.\n", status)
+    assert "What measuring takes was not timed yet in this session.\n" in status
     for _ in range(3):
         fresh.run("1")
-    assert re.search(r"What measuring itself takes: [\d.]+ ms CPU time a cell\.\n", said("status"))
-    assert re.search(r"MLflow: 0 of \d+ records delivered, 1 kept here \(--mlflow off\)\.\n", status)
+    told = r"Measuring took [\d.]+ ms CPU time a cell in this session: all that the hooks do in this kernel, mean of \d"
+    assert re.search(told, said("status"))
+    assert status.endswith("MLflow: 1 record for %track_energy sync to send, 1 kept here (--mlflow off).\n")
     assert said("off").startswith("Tracking is off.")
     count = len(fresh.records())
     fresh.run("1")
@@ -157,6 +161,51 @@ def test_what_the_line_magic_says(fresh: Kernel) -> None:
     assert said("clear").startswith("The next measured cell begins a new session.")
     assert said("last") == "No cell was measured yet.\n"
     assert fresh.value("'_energy' in globals()") is False
+
+
+_HERE = Target(tracking_uri=None, experiment=None)
+
+
+@pytest.mark.parametrize(
+    ("goals", "sent", "problem", "said"),
+    [
+        ([_HERE, _HERE, _HERE], 0, None, "3 records on the way"),
+        ([_HERE], 0, None, "1 record on the way"),
+        ([_HERE, _HERE, None], 2, None, "2 of 3 records delivered to http://host, 1 on the way"),
+        ([_HERE, _HERE, "stays"], 2, None, "2 of 3 records delivered to http://host, 1 kept here (--mlflow off)"),
+        ([_HERE, "stays"], 0, None, "1 record on the way, 1 kept here (--mlflow off)"),
+        ([None, None], 0, None, "2 records for %track_energy sync to send"),
+        (["stays"], 0, None, "1 record kept here (--mlflow off)"),
+        ([_HERE, _HERE], 0, "it is away", "0 of 2 records delivered; it is away"),
+        ([_HERE, _HERE], 1, "it is away", "1 of 2 records delivered; it is away"),
+    ],
+)
+def test_what_becomes_of_records(
+    goals: list[Target | str | None], sent: int, problem: str | None, said: str, tmp_path: Path
+) -> None:
+    """The status names what MLflow has, what is on its way, waits or stays, and what failed only where that did."""
+    records = [
+        forge.record(number, mlflow=None if goal == "stays" else goal, stays=goal == "stays")
+        for number, goal in enumerate(goals, 1)
+    ]
+    log = forge.write(tmp_path, forge.session(), records)
+    if sent:
+        ids = tuple(record.record_id for record in records[:sent])
+        one = Delivered(
+            goal=_HERE, tracking_uri="http://host", experiment_id="0", run_id="r", record_ids=ids, children={},
+            is_final=False,
+        )  # fmt: skip
+        write_receipt(log, one, 0.0)
+    if problem is not None:
+        write_problem(log, problem, 0.0)
+    assert delivery_text(log, records, is_stuck=False) == said
+
+
+def test_records_that_cannot_leave_are_not_on_the_way(tmp_path: Path) -> None:
+    """Where the process that delivers could not be started, no record is said to be on the way."""
+    records = [forge.record(1)]
+    log = forge.write(tmp_path, forge.session(), records)
+    assert delivery_text(log, records, is_stuck=True) == "0 of 1 records delivered"
 
 
 def test_clear_inside_a_measured_cell(fresh: Kernel) -> None:

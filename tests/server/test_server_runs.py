@@ -13,6 +13,7 @@ import pytest
 
 from jupyter_green.intensity import resolve
 from jupyter_green.meter.meter import make_meter
+from jupyter_green.programs import typed
 from jupyter_green.records import Target
 from jupyter_green.settings import default_settings
 from jupyter_green.track import looking
@@ -78,7 +79,7 @@ async def test_from_the_cell_to_mlflow_and_back(
     assert (own["run_id"], own["name"], own["parent_run_id"]) == (stored.run_id, "churn", None)
     assert (child["run_id"], child["name"], child["parent_run_id"]) == (stored_child.run_id, "train", stored.run_id)
     assert {run["session_id"] for run in sent["runs"]} == {session_id}
-    assert (own["link"], own["command"]) == (None, f"mlflow ui --backend-store-uri {uri}")
+    assert (own["link"], own["command"]) == (None, f"{typed('mlflow')} ui --backend-store-uri {uri}")
     for query in ({"path": NAME}, {"kernel": "kernel-1"}, {"path": f"RTC:{NAME}", "kernel": "another"}):
         assert await ask("runs", **query) == (200, sent)
     wanted = {"path": NAME, "run_ids": [own["run_id"], child["run_id"]]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class StoredRun:
     artifacts: Path
     start_ms: int
     end_ms: int | None
-    metrics: dict[str, list[tuple[int, float]]]  # step and value, in the order of steps
+    metrics: dict[str, list[tuple[int, float]]]  # step and value, in the order of steps; an unknown value is math.nan
     latest: dict[str, float]
     params: dict[str, str]
     tags: dict[str, str]
@@ -54,10 +55,11 @@ def runs(database: Path) -> list[StoredRun]:
         made = []
         for run_id, name, status, experiment_id, stage, artifacts, start_ms, end_ms in found:
             metrics: dict[str, list[tuple[int, float]]] = {}
-            for key, step, value in connection.execute(
-                "SELECT key, step, value FROM metrics WHERE run_uuid = ? ORDER BY key, step, timestamp", (run_id,)
+            for key, step, value, is_nan in connection.execute(
+                "SELECT key, step, value, is_nan FROM metrics WHERE run_uuid = ? ORDER BY key, step, timestamp",
+                (run_id,),
             ):
-                metrics.setdefault(key, []).append((step, value))
+                metrics.setdefault(key, []).append((step, math.nan if is_nan else value))
             made.append(
                 StoredRun(
                     run_id=run_id,
@@ -69,9 +71,12 @@ def runs(database: Path) -> list[StoredRun]:
                     start_ms=start_ms,
                     end_ms=end_ms,
                     metrics=metrics,
-                    latest=dict(
-                        connection.execute("SELECT key, value FROM latest_metrics WHERE run_uuid = ?", (run_id,))
-                    ),
+                    latest={
+                        key: math.nan if is_nan else value
+                        for key, value, is_nan in connection.execute(
+                            "SELECT key, value, is_nan FROM latest_metrics WHERE run_uuid = ?", (run_id,)
+                        )
+                    },
                     params=dict(connection.execute("SELECT key, value FROM params WHERE run_uuid = ?", (run_id,))),
                     tags=dict(connection.execute("SELECT key, value FROM tags WHERE run_uuid = ?", (run_id,))),
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import signal
@@ -10,19 +11,22 @@ import socket
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from jupyter_green.programs import typed
 from jupyter_green.records import Target
-from jupyter_green.track.receipts import read_receipts
+from jupyter_green.track.journal import Journal
+from jupyter_green.track.receipts import read_receipts, receipts_path
 from tests.track.conftest import Nursery, clean_environ
-from tests.track.forge import OK, record, session, write
+from tests.track.forge import OK, add, record, session, write
 from tests.track.mlflow_rows import children, of_session, runs
 from tests.track.servers import MlflowServer, free_port, recorder
 
 SEED = 20260303
-KEPT = "The records are kept and will be sent by: jupyter green sync"
+KEPT = f"The records are kept and will be sent by: {typed('jupyter')} green sync"
 
 
 @pytest.fixture
@@ -184,6 +188,24 @@ def test_real_server_takes_long_texts(home: Path, nursery: Nursery, server: Mlfl
     assert nursery.deliver(home, log)["problem"] is None
     (run,) = [run for run in runs(server.database) if run.session == s]
     assert run.params == parameters
+
+
+def test_real_server_shows_no_total_that_is_unknown(home: Path, nursery: Nursery, server: MlflowServer) -> None:
+    """A total that becomes unknown is NaN at a real server, too, however often it is delivered."""
+    server.start()
+    s = "3" * 16
+    target = Target(tracking_uri=server.uri, experiment="served")
+    journal = Journal(home, session(s, cwd=str(home.parent)))
+    known = record(1, session_id=s, mlflow=target)
+    add(journal, [known])
+    nursery.deliver(home, journal.path)
+    add(journal, [replace(known, record_id=f"{s}-2", co2e_g=None, co2e_low_g=None, co2e_high_g=None, intensity=None)])
+    for _ in range(2):
+        assert nursery.deliver(home, journal.path)["problem"] is None
+        receipts_path(journal.path).unlink()
+    (run,) = [run for run in runs(server.database) if run.session == s]
+    assert [math.isnan(value) for _, value in run.metrics["co2e_mg"]] == [False, True]
+    assert math.isnan(run.latest["co2e_mg"])
 
 
 @pytest.mark.long

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_green.programs import typed
 from jupyter_green.records import Between, End, Step, Target
 from jupyter_green.track.journal import Journal
 from jupyter_green.track.mlflow_run import batches, plain, plain_key
@@ -218,6 +220,57 @@ def test_unknown_is_no_point(database: Path, home: Path, folder: Path, deliver: 
     assert run.cells[0]["energy_j"] is None
     (child,) = children(database).values()
     assert child.metrics == {}
+
+
+@pytest.mark.parametrize("receipts_are_lost", [False, True])
+def test_total_that_becomes_unknown(
+    database: Path, home: Path, folder: Path, deliver: Deliver, receipts_are_lost: bool
+) -> None:
+    """A total that had a value and becomes unknown is NaN in MLflow from then on, told once, also without receipts."""
+    about = session(cwd=str(folder))
+    journal = Journal(home, about)
+    add(journal, [record(1)])
+    deliver(journal.path)
+    add(journal, [record(2, intensity=None, co2e_g=None, co2e_low_g=None, co2e_high_g=None)])
+    for _ in range(2):
+        if receipts_are_lost:
+            receipts_path(journal.path).unlink()
+        deliver(journal.path)
+    add(journal, [record(3)])
+    deliver(journal.path)
+    run = of_session(database)
+    for key, value in (("co2e_mg", 1.1), ("co2e_low_mg", 0.055), ("co2e_high_mg", 4.4)):
+        assert run.metrics[key] == [(1, pytest.approx(value)), (2, math.nan)]
+        assert math.isnan(run.latest[key])
+    assert run.latest["energy_j"] == 33.0
+    assert run.metrics["cell_co2e_mg"] == [(1, pytest.approx(1.0)), (3, pytest.approx(1.0))]
+    assert "cost" not in run.metrics
+
+
+def test_total_that_becomes_unknown_with_the_end(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
+    """Where the end makes a total unknown, at the step and the time of the last value, that is what MLflow shows."""
+    journal = Journal(home, session(cwd=str(folder)))
+    add(journal, [record(1)])
+    deliver(journal.path)
+    add(journal, [], replace(OK, at=BEGIN, between_j=Between(value=None, low=None, high=None, cpu_s=None)))
+    deliver(journal.path)
+    receipts_path(journal.path).unlink()
+    deliver(journal.path)
+    run = of_session(database)
+    assert run.metrics["energy_j"] == [(1, 11.0), (1, math.nan)]
+    assert math.isnan(run.latest["energy_j"])
+
+
+def test_steps_of_a_cell_whose_energy_is_unknown(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
+    """The energy of a named cell's last step is not shown for its total, where that is unknown."""
+    steps = (Step(step=0, at=BEGIN, energy_j=1.0, metrics={}),)
+    unknown = record(1, energy=energy(None, quality=None, cpu_s=None), between_j=None, name="fit", steps=steps)
+    log = write(home, session(cwd=str(folder)), [unknown], OK)
+    deliver(log)
+    receipts_path(log).unlink()
+    deliver(log)
+    (child,) = children(database).values()
+    assert child.metrics["energy_j"] == [(0, 1.0), (1, math.nan)]
 
 
 def test_sum_is_as_good_as_its_worst_part(database: Path, home: Path, folder: Path, deliver: Deliver) -> None:
@@ -525,7 +578,7 @@ def test_missing_experiment_id(database: Path, home: Path, folder: Path, deliver
     outcome = deliver(write(home, session(cwd=str(folder)), [record(1, mlflow=target)]))
     assert outcome["problem"] == (
         f"MLflow at sqlite:///{database}: No Experiment with id=99 exists."
-        " The records are kept and will be sent by: jupyter green sync"
+        f" The records are kept and will be sent by: {typed('jupyter')} green sync"
     )
 
 
@@ -534,7 +587,7 @@ def test_deleted_experiment(database: Path, home: Path, folder: Path, deliver: D
     _experiment(database, "mine", "deleted")
     log = write(home, session(cwd=str(folder)), [record(1, mlflow=Target(tracking_uri=None, experiment="mine"))])
     problem = deliver(log)["problem"]
-    assert "the experiment 'mine' is deleted. Restore it (mlflow experiments restore -x 7)" in problem
+    assert f"the experiment 'mine' is deleted. Restore it ({typed('mlflow')} experiments restore -x 7)" in problem
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("UPDATE experiments SET lifecycle_stage = 'active'")
         connection.commit()
@@ -561,7 +614,7 @@ def test_deleted_run(database: Path, home: Path, folder: Path, deliver: Deliver)
         connection.commit()
     add(journal, [record(2)])
     problem = deliver(journal.path)["problem"]
-    assert f"the run {run_id} was deleted. Restore it (mlflow runs restore --run-id {run_id})" in problem
+    assert f"the run {run_id} was deleted. Restore it ({typed('mlflow')} runs restore --run-id {run_id})" in problem
     assert [run.metrics["cell_energy_j"] for run in runs(database)] == [[(1, 10.0)]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -23,6 +24,7 @@ from tests.track.mlflow_rows import children, of_session
 SEED = 20260302
 KILLS = 120
 PARAMETERS = {f"p{n}": str(n) for n in range(150)}
+LOST = 25  # from this record on the total of CO2e is unknown
 NAMED = {4, 9, 13, 22, 27}
 GOALS = [Target(tracking_uri=None, experiment=name) for name in (None, "id:0", "Default")]  # one experiment's names
 
@@ -32,6 +34,7 @@ def _records(session_id: str) -> list[CellRecord]:
         record(n, session_id=session_id, metrics={"accuracy": n / 100}, parameters=PARAMETERS, mlflow=GOALS[n % 3])
         for n in range(1, 31)
     ]
+    made[LOST - 1] = replace(made[LOST - 1], intensity=None, co2e_g=None, co2e_low_g=None, co2e_high_g=None)
     return [replace(one, name=f"fit {one.execution_count}") if one.execution_count in NAMED else one for one in made]
 
 
@@ -41,6 +44,9 @@ def _check(database: Path, home: Path, journal: Journal) -> None:
     assert run.metrics["cell_energy_j"] == [(n, 10.0) for n in range(1, 31)]
     assert run.metrics["accuracy"] == [(n, n / 100) for n in range(1, 31)]
     assert run.latest["energy_j"] == 30 * 11 + 2
+    co2e_mg = [value for _, value in run.metrics.get("co2e_mg", [])]  # none where all came at once
+    assert [math.isnan(value) for value in co2e_mg] == [False] * (len(co2e_mg) - 1) + [True] * bool(co2e_mg)
+    assert all(math.isnan(value) for key, value in run.latest.items() if key == "co2e_mg")
     assert run.params == PARAMETERS
     assert run.status == "FINISHED"
     assert [row["cell"] for row in run.cells] == list(range(1, 31))

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from jupyter_green.errors import DeliveryError, UsageError
+from jupyter_green.programs import typed
 from jupyter_green.records import Target
 from jupyter_green.track import looking
 from jupyter_green.track.journal import Journal
@@ -87,7 +88,7 @@ def test_the_runs_are_those_of_mlflow(
         assert figure.co2e_g is not None
         assert figure.co2e_g * 1e3 == pytest.approx(row.latest["co2e_mg"])
         assert (run.session_id, run.tracking_uri, run.experiment_id, run.link) == (S, uri, "0", None)
-        assert run.command == f"mlflow ui --backend-store-uri {uri}"
+        assert run.command == f"{typed('mlflow')} ui --backend-store-uri {uri}"
     assert own.metrics == {}
     assert own.started_at == "2026-03-01T12:00:00+00:00"
     assert child.started_at == "2026-03-01T12:02:00+00:00"
@@ -196,11 +197,11 @@ def test_only_what_changed_is_read_again(home: Path) -> None:
         ("http:///nohost", None, None),
         ("databricks", None, None),
         ("databricks://profile", None, None),
-        ("sqlite:////x/my data.db", None, "mlflow ui --backend-store-uri 'sqlite:////x/my data.db'"),
-        ("/x/mlruns", None, "mlflow ui --backend-store-uri /x/mlruns"),
-        ("/x; rm -rf '~'", None, f"mlflow ui --backend-store-uri {shlex.quote(chr(47) + 'x; rm -rf ' + repr('~'))}"),
-        ("postgresql://ann:tops3cret@db/m", None, "mlflow ui --backend-store-uri postgresql://db/m"),
-        ("javascript:alert(1)//", None, "mlflow ui --backend-store-uri 'javascript:alert(1)//'"),
+        ("sqlite:////x/my data.db", None, "ui --backend-store-uri 'sqlite:////x/my data.db'"),
+        ("/x/mlruns", None, "ui --backend-store-uri /x/mlruns"),
+        ("/x; rm -rf '~'", None, f"ui --backend-store-uri {shlex.quote(chr(47) + 'x; rm -rf ' + repr('~'))}"),
+        ("postgresql://ann:tops3cret@db/m", None, "ui --backend-store-uri postgresql://db/m"),
+        ("javascript:alert(1)//", None, "ui --backend-store-uri 'javascript:alert(1)//'"),
     ],
 )
 def test_how_a_run_is_looked_at(home: Path, uri: str, link: str | None, command: str | None) -> None:
@@ -208,7 +209,7 @@ def test_how_a_run_is_looked_at(home: Path, uri: str, link: str | None, command:
     log = write(home, session(), [record(1)])
     _delivered(log, f"{S}-1", tracking_uri=uri, experiment_id="3")
     (run,) = _of(home).runs
-    assert (run.link, run.command) == (link, command)
+    assert (run.link, run.command) == (link, None if command is None else f"{typed('mlflow')} {command}")
     assert PASSWORD not in repr(run)
 
 

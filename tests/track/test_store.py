@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_green.programs import typed
 from jupyter_green.track.store import quiet
 from tests.track.conftest import Nursery, clean_environ
 from tests.track.forge import record, session, write
@@ -136,7 +137,7 @@ def test_folder_that_cannot_be_written(tmp_path: Path, home: Path, nursery: Nurs
     log = write(home, session(cwd="/proc/self"), [record(1)])
     problem = nursery.deliver(home, log)["problem"]
     assert problem.startswith("MLflow at ")
-    assert problem.endswith("The records are kept and will be sent by: jupyter green sync")
+    assert problem.endswith(f"The records are kept and will be sent by: {typed('jupyter')} green sync")
 
 
 def test_file_that_is_no_store(folder: Path, home: Path, nursery: Nursery) -> None:

@@ -1,6 +1,6 @@
 """The browser writes numbers as Python does: a file of both, which the browser's tests read.
 
-``GOLDEN=write pytest`` writes it anew; ``labextension/src/__tests__/format.test.ts`` compares.
+``GOLDEN=write pytest`` writes it anew; ``labextension/src/__tests__/figures.test.ts`` compares.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ def _records() -> Iterator[CellRecord]:
     yield replace(one, energy=replace(one.energy, low_j=41.2, high_j=41.2, quality="apportioned"))
     yield replace(one, energy=replace(one.energy, low_j=None, high_j=None, quality=None, cpu_s=0.0))
     yield replace(one, co2e_low_g=None)
+    assert one.intensity is not None
+    yield replace(one, intensity=replace(one.intensity, g_per_kwh=1167.6, low=420.3, high=2195.1))
     unmoved = replace(one.energy, attributed_j=0.0, low_j=0.0, high_j=0.0147)
     yield replace(one, energy=unmoved)
     yield replace(one, energy=replace(unmoved, high_j=None))

@@ -6,7 +6,8 @@ import { DOCTOR, HOSTILE, WORLD, click, enter, settings, show, trans } from './m
 
 const ZONES = [
   { code: 'DEU', name: 'Germany', g_per_kwh: 381 },
-  { code: 'FRA', name: 'France', g_per_kwh: 56.04 }
+  { code: 'FRA', name: 'France', g_per_kwh: 56.04 },
+  { code: 'UZB', name: 'Uzbekistan', g_per_kwh: 1167.603 }
 ];
 
 function panel(changes: Partial<IMeasuredPanelProps> = {}) {
@@ -58,7 +59,7 @@ it('tells what measuring itself takes, and where the records are', () => {
 it('never writes a cost that is not known as 0', () => {
   const cost = { cell_cpu_ms: null, after_pause_cpu_ms: null, method: 'm' };
   const text = show(panel({ doctor: { ...DOCTOR, own_cost: cost } })).text();
-  expect(text).toContain('Measuring a cell takesnot measured');
+  expect(text).toContain('A bare window and its journal line takenot measured');
 });
 
 it('tells the intensity with its range and source', () => {
@@ -82,7 +83,8 @@ it('lets a grid be chosen, and be left open again', () => {
   expect(Array.from(select.options, option => option.text)).toEqual([
     'not set: world average',
     'Germany (DEU), 381 g/kWh',
-    'France (FRA), 56 g/kWh'
+    'France (FRA), 56 g/kWh',
+    'Uzbekistan (UZB), 1170 g/kWh'
   ]);
   expect(select.value).toBe('');
   enter(select, 'FRA');

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId } from 'react';
 
-import { general } from '../numbers';
+import { general, threeFigures } from '../numbers';
 import { intensityText, qualityText } from '../recordText';
 import type { DoctorState, SensorState, SettingState, SettingsState, Zone } from '../wire';
 
@@ -78,7 +78,7 @@ function Found({ doctor, trans }: IFoundProps) {
       </ul>
       <dl className="jp-green-pairs">
         <div>
-          <dt>{trans.__('Measuring a cell takes')}</dt>
+          <dt>{trans.__('A bare window and its journal line take')}</dt>
           <dd>
             {costText(cost.cell_cpu_ms, trans)}
             {cost.after_pause_cpu_ms !== null &&
@@ -182,7 +182,7 @@ function Grid({ doctor, settings, zones, onChooseZone, trans }: IMeasuredPanelPr
         {!isListed && <option value={current}>{intensity?.label ?? current}</option>}
         {(zones ?? []).map(({ code, name, g_per_kwh }) => (
           <option key={code} value={code}>
-            {trans.__('%1 (%2), %3 g/kWh', name, code, general(g_per_kwh, 3))}
+            {trans.__('%1 (%2), %3 g/kWh', name, code, threeFigures(g_per_kwh))}
           </option>
         ))}
       </select>
