@@ -166,8 +166,15 @@ def test_choose_the_grid(own_server: Callable[..., LabServer], lab_on: Callable[
     lab.run_all()
     expect(lab.line(0)).to_contain_text("grid not set")
     panel = _panel(lab)
-    panel.get_by_role("button", name="Choose your grid").click()
-    panel.locator("select").first.select_option("FRA")
+    panel.get_by_role("button", name="Choose your grid").focus()
+    lab.page.keyboard.press("Enter")
+    grid = panel.locator("select").first
+    expect(grid).to_be_focused()
+    expect(grid).to_be_in_viewport()
+    grid.evaluate("select => select.blur()")
+    panel.get_by_role("button", name="Choose your grid").click()  # the section is open already
+    expect(grid).to_be_focused()
+    grid.select_option("FRA")
     expect(panel).to_contain_text("It holds from the next cell on")
     lab.run_all()
     expect(lab.line(0)).to_contain_text("FRA)")

@@ -62,8 +62,11 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
       void app.commands.execute('settingeditor:open', { query: 'Energy of notebooks' });
     });
     const panel = new GreenPanel(model);
-    const showMeasured = (): void => panel.expand(MEASURED_AT);
-    const now = new NowSection(model, trans, showMeasured, measured, {
+    const chooseGrid = (): void => {
+      panel.expand(MEASURED_AT);
+      void measured.focusGrid();
+    };
+    const now = new NowSection(model, trans, chooseGrid, measured, {
       wasRead: async () => (await state?.fetch(WELCOMED)) === true,
       read: () => void state?.save(WELCOMED, true)
     });
