@@ -238,3 +238,23 @@ def test_a_cell_that_is_not_in_the_notebook_any_more(lab: Lab, server: LabServer
     lab.command("notebook:delete-cell")
     expect(panel).to_contain_text("No longer in this notebook")
     assert panel.locator(".jp-green-totals dd").first.inner_text() == before
+
+
+def test_the_sidebar_stays_with_a_notebook_beside_which_somebody_works(lab: Lab, server: LabServer, name: str) -> None:
+    """The power stays where a file beside the notebook is in front, and the first lines also where settings hide it."""
+    (server.work / "beside.txt").write_text("words")
+    lab.open(server.write(name, "a = 1"))
+    lab.track()
+    panel = _panel(lab)
+    power, first = panel.locator(".jp-green-big"), panel.locator(".jp-green-first")
+    expect(power).to_be_visible()
+    expect(first).to_contain_text("modelled")
+    words = first.inner_text()
+    lab.command("docmanager:open", path="beside.txt", options={"mode": "split-right"})
+    lab.page.wait_for_timeout(7000)  # longer than what the kernel drew is shown
+    expect(power).to_be_visible()
+    lab.command("docmanager:open", path=name)
+    lab.command("settingeditor:open")
+    expect(lab.cell(0)).to_be_hidden()
+    expect(power).to_be_hidden()
+    assert first.inner_text() == words
