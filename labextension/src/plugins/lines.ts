@@ -143,11 +143,8 @@ class Lines {
       return null;
     }
     const running = this._options.live ? notebook.runningCell(cell.model.id) : null;
-    // Of a cell that is not tracked nobody knows whether it is measured, unless its kernel's power is seen.
-    if (
-      running !== null &&
-      (running.power !== null || running.energy !== null || notebook.tracking.isOn)
-    ) {
+    // What a cell uses that nobody measures would be shown and then be gone.
+    if (running !== null && notebook.isMeasured(cell.model.id)) {
       return { kind: 'running', running, quality: notebook.live?.quality ?? null };
     }
     const known = notebook.cells.get(cell.model.id);
