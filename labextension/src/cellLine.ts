@@ -31,6 +31,8 @@ export type LineContent =
       readonly isOutdated: boolean;
     }
   | { readonly kind: 'running'; readonly running: IRunning; readonly quality: string | null }
+  /** The kernel ended while the cell ran. */
+  | { readonly kind: 'lost' }
   | { readonly kind: 'elsewhere'; readonly kept: IKept };
 
 /** The line under a cell's input; its details show while the pointer or the focus is on it. */
@@ -104,6 +106,8 @@ export class CellLine extends Widget {
         }
         return `⚡ ${parts.length === 0 ? trans.__('measuring') : parts.join(' · ')} …`;
       }
+      case 'lost':
+        return `⚡ ${trans.__('not measured: the kernel ended')}`;
       case 'elsewhere': {
         const { energy_j, low_j, high_j, quality } = content.kept;
         const parts = [energyText(energy_j, low_j, high_j, trans)];
@@ -120,6 +124,10 @@ export class CellLine extends Widget {
     const trans = this._trans;
     if (content === null) {
       return null;
+    }
+    if (content.kind === 'lost') {
+      const why = trans.__('The kernel ended while this cell ran. What it had used is not known.');
+      return list([[trans.__('Energy'), why]]);
     }
     if (content.kind === 'elsewhere') {
       return list([

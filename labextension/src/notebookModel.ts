@@ -105,6 +105,11 @@ export class NotebookModel implements IDisposable {
     return this._measured.has(cellId);
   }
 
+  /** The kernel ended while the cell ran, and it was measured until then; so until it runs again. */
+  hasLostKernel(cellId: string): boolean {
+    return this._lost.has(cellId);
+  }
+
   /** The cell ran again since the record that is known of it. */
   isOutdated(cellId: string): boolean {
     const record = this.cells.get(cellId)?.record;
@@ -308,6 +313,7 @@ export class NotebookModel implements IDisposable {
   }
 
   private _noteMeasured(cellId: string, code: string): void {
+    this._lost.delete(cellId);
     this._measured.delete(cellId);
     this._doubtful.delete(cellId);
     if (this.tracking.isOn || MAGIC.test(code)) {
@@ -324,6 +330,11 @@ export class NotebookModel implements IDisposable {
 
   private _endAll(): void {
     const ended = this._running.clear();
+    for (const cellId of ended) {
+      if (this._measured.has(cellId)) {
+        this._lost.add(cellId);
+      }
+    }
     if (ended.size > 0) {
       this._cellsChanged.emit(ended);
     }
@@ -341,6 +352,7 @@ export class NotebookModel implements IDisposable {
   private readonly _running = new RunningCells();
   private readonly _begunMs = new Map<string, number>(); // when each cell ran last, by the kernel's clock
   private readonly _measured = new Set<string>(); // cells whose last run is measured
+  private readonly _lost = new Set<string>(); // cells whose kernel ended while they ran
   private readonly _doubtful = new Set<string>(); // cells that began while the kernel was being switched
   private readonly _cellsChanged = new Signal<this, ReadonlySet<string>>(this);
   private readonly _liveChanged = new Signal<this, void>(this);

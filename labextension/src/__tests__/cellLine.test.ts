@@ -111,6 +111,11 @@ describe('the line', () => {
     expect(textOf(recorded())).not.toContain('earlier');
   });
 
+  it('says that a kernel ended in a cell, and what that means', () => {
+    expect(textOf({ kind: 'lost' })).toBe('⚡ not measured: the kernel ended');
+    expect(details({ kind: 'lost' })[0]).toMatch(/^Energy: The kernel ended while this cell ran/);
+  });
+
   it('says what only the notebook file knows as recorded elsewhere', () => {
     const kept = { cell: 'c', energy_j: 41.2, low_j: 20.6, high_j: 82.4, quality: 'modelled' };
     expect(textOf({ kind: 'elsewhere', kept })).toBe(

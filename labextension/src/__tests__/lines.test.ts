@@ -164,6 +164,29 @@ it('shows what a cell uses that asks for it itself', async () => {
   expect(lines()).toEqual(['⚡ measuring …', '']);
 });
 
+it('says of a cell in which its kernel ended that it is not measured, until it runs again', async () => {
+  await recorded(41.2, 1);
+  view.context.date = '2026-05-04T12:01:30.000000Z';
+  await opened.tracking.set(true);
+  view.context.begin('r-a');
+  view.context.tell('autorestarting');
+  await settle();
+  expect(lines()).toEqual(['⚡ not measured: the kernel ended', '']);
+  view.context.tell('idle');
+  await settle();
+  await opened.refresh();
+  expect(lines()).toEqual(['⚡ not measured: the kernel ended', '']);
+  view.context.begin('r-a');
+  expect(lines()).toEqual(['⚡ measuring …', '']);
+});
+
+it('says nothing of a kernel that ended in a cell that nobody measured', async () => {
+  view.context.begin('r-a');
+  view.context.tell('dead');
+  await settle();
+  expect(lines()).toEqual(['', '']);
+});
+
 it('calls a record that of an earlier run where the last one was not measured', async () => {
   await recorded(41.2, 1);
   view.context.date = '2026-05-04T12:01:30.000000Z';

@@ -148,6 +148,10 @@ class Lines {
       return { kind: 'running', running, quality: notebook.live?.quality ?? null };
     }
     const known = notebook.cells.get(cell.model.id);
+    const isOutdated = notebook.isOutdated(cell.model.id);
+    if (notebook.hasLostKernel(cell.model.id) && (known === undefined || isOutdated)) {
+      return { kind: 'lost' };
+    }
     const found =
       known === undefined ? readKept(cell.model.getMetadata(METADATA), cell.model.id) : null;
     const energyJ = known?.record.energy.attributed_j ?? found?.energy_j ?? null;
@@ -155,7 +159,6 @@ class Lines {
       return null;
     }
     if (known !== undefined) {
-      const isOutdated = notebook.isOutdated(cell.model.id);
       return { kind: 'recorded', cell: known, state: notebook.state, isOutdated };
     }
     return found === null ? null : { kind: 'elsewhere', kept: found };
