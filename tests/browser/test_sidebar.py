@@ -261,3 +261,26 @@ def test_the_sidebar_stays_with_a_notebook_beside_which_somebody_works(lab: Lab,
     expect(lab.cell(0)).to_be_hidden()
     expect(power).to_be_hidden()
     assert first.inner_text() == words
+
+
+def test_a_small_screen(lab: Lab, server: LabServer, name: str) -> None:
+    """On 800 pixels all headings are in view at first; with all open, each can be read, and all of it scrolls."""
+    lab.page.set_viewport_size({"width": 1300, "height": 800})
+    lab.open(server.write(name, *MODELS, *[f"a{n} = {n}" for n in range(9)]))
+    lab.track()
+    lab.run_all()
+    panel = _panel(lab)
+    heads = panel.locator(".lm-AccordionPanel-title")
+    expect(panel.locator(".jp-green-totals")).to_be_attached()
+    for head in heads.all():
+        expect(head).to_be_in_viewport(ratio=1)
+    for section in ("Runs", "How this is measured"):
+        _open_section(lab, section)
+    expect(panel.get_by_role("button", name="Find out")).to_be_attached()
+    for section, least in zip(panel.locator(".jp-green-part").all(), (400, 160, 200, 200), strict=True):
+        lab.page.wait_for_function(
+            "([part, least]) => part.clientHeight >= Math.min(least, part.scrollHeight)",
+            arg=[section.element_handle(), least],
+        )
+    panel.get_by_role("button", name="Find out").scroll_into_view_if_needed()
+    expect(panel.get_by_role("button", name="Find out")).to_be_in_viewport(ratio=1)
