@@ -240,6 +240,7 @@ def test_a_cell_that_is_not_in_the_notebook_any_more(lab: Lab, server: LabServer
     lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
     lab.command("notebook:delete-cell")
     expect(panel).to_contain_text("No longer in this notebook")
+    expect(panel.get_by_role("region", name="No longer in this notebook")).to_contain_text("[1] a = 1")
     assert panel.locator(".jp-green-totals dd").first.inner_text() == before
 
 
