@@ -16,6 +16,7 @@ import type { IRunning } from './runningCells';
 import { Popover } from './popover';
 import type { IKept } from './kept';
 import { powerWord } from './words';
+import { marked, partNodes, partsText } from './parts';
 import type { CellState, NotebookState } from './wire';
 
 const HEAVY = 0.5; // share of the computer that others used, from which on the line says so
@@ -31,6 +32,8 @@ export type LineContent =
       readonly isOutdated: boolean;
     }
   | { readonly kind: 'running'; readonly running: IRunning; readonly quality: string | null }
+  /** The kernel ended while the cell ran. */
+  | { readonly kind: 'lost' }
   | { readonly kind: 'elsewhere'; readonly kept: IKept };
 
 /** The line under a cell's input; its details show while the pointer or the focus is on it. */
@@ -49,9 +52,10 @@ export class CellLine extends Widget {
   /** Show another content; null shows nothing. */
   set content(content: LineContent | null) {
     this._content = content;
-    const text = content === null ? '' : this._text(content);
+    const parts = content === null ? [] : this._parts(content);
+    const text = partsText(parts);
     if (this._button.textContent !== text) {
-      this._button.textContent = text;
+      this._button.replaceChildren(...partNodes(parts));
     }
     this.toggleClass('jp-mod-running', content?.kind === 'running');
     this.setHidden(text === '');
@@ -68,7 +72,8 @@ export class CellLine extends Widget {
     super.onBeforeDetach(message);
   }
 
-  private _text(content: LineContent): string {
+  /** What the line says, in parts of which each makes sense in a line of its own. */
+  private _parts(content: LineContent): string[] {
     const trans = this._trans;
     switch (content.kind) {
       case 'recorded': {
@@ -90,8 +95,7 @@ export class CellLine extends Widget {
         if (content.isOutdated) {
           parts.push(trans.__('of an earlier run'));
         }
-        const name = record.name === null ? '' : `${record.name}: `;
-        return `⚡ ${name}${parts.join(' · ')}`;
+        return marked(parts, record.name);
       }
       case 'running': {
         const { power, energy } = content.running;
@@ -102,15 +106,18 @@ export class CellLine extends Widget {
         if (energy !== null) {
           parts.push(energyText(energy.value, energy.low, energy.high, trans));
         }
-        return `⚡ ${parts.length === 0 ? trans.__('measuring') : parts.join(' · ')} …`;
+        const last = parts.pop() ?? trans.__('measuring');
+        return marked([...parts, `${last} …`], null);
       }
+      case 'lost':
+        return marked([trans.__('not measured: the kernel ended')], null);
       case 'elsewhere': {
         const { energy_j, low_j, high_j, quality } = content.kept;
         const parts = [energyText(energy_j, low_j, high_j, trans)];
         if (energy_j !== null && quality !== null) {
           parts.push(qualityText(quality, trans));
         }
-        return `⚡ ${parts.join(' · ')} · ${trans.__('recorded elsewhere')}`;
+        return marked([...parts, trans.__('recorded elsewhere')], null);
       }
     }
   }
@@ -120,6 +127,10 @@ export class CellLine extends Widget {
     const trans = this._trans;
     if (content === null) {
       return null;
+    }
+    if (content.kind === 'lost') {
+      const why = trans.__('The kernel ended while this cell ran. What it had used is not known.');
+      return list([[trans.__('Energy'), why]]);
     }
     if (content.kind === 'elsewhere') {
       return list([

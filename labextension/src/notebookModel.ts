@@ -10,6 +10,7 @@ import { extend } from './series';
 import { isRestart, type Tracking } from './tracking';
 import type { CellState, LiveState, NotebookState, Sample } from './wire';
 
+const MAGIC = /^%%track_energy\b/m; // measures its own cell, tracked or not
 const STALE_MS = 5000; // what the kernel drew longer ago is not what it draws now
 
 /** What a model must know of the notebook that is shown. */
@@ -97,6 +98,16 @@ export class NotebookModel implements IDisposable {
   /** What a cell draws and used so far; null if it neither runs nor waits for its record. */
   runningCell(cellId: string): IRunning | null {
     return this._running.of(cellId, this._samples[this._samples.length - 1]);
+  }
+
+  /** The cell's last run is measured, as far as is known: it began in a kernel that tracks, or asks for it itself. */
+  isMeasured(cellId: string): boolean {
+    return this._measured.has(cellId);
+  }
+
+  /** The kernel ended while the cell ran, and it was measured until then; so until it runs again. */
+  hasLostKernel(cellId: string): boolean {
+    return this._lost.has(cellId);
   }
 
   /** The cell ran again since the record that is known of it. */
@@ -239,6 +250,13 @@ export class NotebookModel implements IDisposable {
   }
 
   private _onTracking(): void {
+    // A kernel answers between two cells: one that runs at its yes began after the switch.
+    const begun = this.tracking.isOn ? [...this._doubtful].filter(id => this.running.has(id)) : [];
+    if (begun.length > 0) {
+      begun.forEach(cellId => this._measured.add(cellId));
+      this._doubtful.clear();
+      this._cellsChanged.emit(new Set(begun));
+    }
     this._changed.emit();
     this._onUse();
   }
@@ -275,6 +293,7 @@ export class NotebookModel implements IDisposable {
       if (cellId !== null) {
         this._running.begin(parent, cellId, performance.now());
         this._begunMs.set(cellId, Date.parse(message.header.date));
+        this._noteMeasured(cellId, 'code' in message.content ? String(message.content.code) : '');
         this._cellsChanged.emit(new Set([cellId]));
         this._onUse();
       }
@@ -293,6 +312,17 @@ export class NotebookModel implements IDisposable {
     }
   }
 
+  private _noteMeasured(cellId: string, code: string): void {
+    this._lost.delete(cellId);
+    this._measured.delete(cellId);
+    this._doubtful.delete(cellId);
+    if (this.tracking.isOn || MAGIC.test(code)) {
+      this._measured.add(cellId);
+    } else if (this.tracking.isChosen) {
+      this._doubtful.add(cellId); // it came before the switch, or the kernel's answer is on its way
+    }
+  }
+
   /** A cell of this page came to its end. */
   get ended(): ISignal<this, string> {
     return this._ended;
@@ -300,6 +330,11 @@ export class NotebookModel implements IDisposable {
 
   private _endAll(): void {
     const ended = this._running.clear();
+    for (const cellId of ended) {
+      if (this._measured.has(cellId)) {
+        this._lost.add(cellId);
+      }
+    }
     if (ended.size > 0) {
       this._cellsChanged.emit(ended);
     }
@@ -316,6 +351,9 @@ export class NotebookModel implements IDisposable {
   private _isDisposed = false;
   private readonly _running = new RunningCells();
   private readonly _begunMs = new Map<string, number>(); // when each cell ran last, by the kernel's clock
+  private readonly _measured = new Set<string>(); // cells whose last run is measured
+  private readonly _lost = new Set<string>(); // cells whose kernel ended while they ran
+  private readonly _doubtful = new Set<string>(); // cells that began while the kernel was being switched
   private readonly _cellsChanged = new Signal<this, ReadonlySet<string>>(this);
   private readonly _liveChanged = new Signal<this, void>(this);
   private readonly _changed = new Signal<this, void>(this);

@@ -51,7 +51,7 @@ def _section(panel: Locator, name: str, *, is_open: bool) -> None:
 
 def _first_click(lab: Lab, camera: _Camera) -> None:
     panel = _panel(lab)
-    expect(panel).to_contain_text("Run a cell")
+    expect(panel).to_contain_text("then run a cell")
     camera.take("1-nothing-yet")
     lab.track()
     expect(panel.get_by_role("button", name="Choose")).to_be_visible()

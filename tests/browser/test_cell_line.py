@@ -46,6 +46,23 @@ def test_power_and_energy_while_a_cell_runs(lab: Lab, server: LabServer, name: s
     assert 0 < live < final
 
 
+def test_a_notebook_that_is_tracked_while_a_cell_runs(lab: Lab, server: LabServer, name: str, tmp_path: Path) -> None:
+    """The cell that runs at the click shows no joules, as none are recorded; its next run has a line."""
+    lab.open(server.write(name, busy_until(tmp_path / "stop")))
+    lab.page.evaluate("jupyterapp.shell.activateById('jp-green-panel')")
+    lab.page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
+    lab.leaf.click()
+    expect(lab.page.locator("#jp-green-panel .jp-green-big")).to_contain_text("W")
+    lab.page.wait_for_timeout(2500)  # longer than the slow poll
+    expect(lab.page.locator(".jp-green-line:visible")).to_have_count(0)
+    (tmp_path / "stop").touch()
+    lab.settle()
+    expect(lab.leaf).to_have_attribute("aria-pressed", "true")
+    expect(lab.page.locator(".jp-green-line:visible")).to_have_count(0)
+    lab.run_all()
+    expect(lab.line(0)).to_have_text(ENERGY)
+
+
 def test_a_running_cell_that_was_hidden_by_another_tab(lab: Lab, server: LabServer, name: str, tmp_path: Path) -> None:
     """Whoever looks at another tab and comes back sees the energy of the running cell grow again."""
     lab.open(server.write(name, busy_until(tmp_path / "stop")))

@@ -88,7 +88,7 @@ def test_a_server_that_is_started_again(own_server: Callable[..., LabServer], la
 
 
 def test_a_kernel_that_is_killed_in_a_cell(lab: Lab, server: LabServer, name: str) -> None:
-    """Its cell stops looking as if it ran; after the restart the notebook is tracked again without a click."""
+    """Its cell says that it is not measured; after the restart the notebook is tracked again without a click."""
     _open(lab, server, name, "a = 1")
     lab.set_source(0, "import os, time\ntime.sleep(0.5)\nos.kill(os.getpid(), 9)")
     lab.command("notebook:run-cell")
@@ -97,7 +97,7 @@ def test_a_kernel_that_is_killed_in_a_cell(lab: Lab, server: LabServer, name: st
     expect(lab.page.locator(".jp-green-line.jp-mod-running")).to_have_count(0)
     # JupyterLab 4.6 itself may not know the kernel's status from here on until a cell has run.
     expect(lab.leaf).to_have_attribute("aria-pressed", "true")
-    expect(lab.line(0)).to_have_text(EARLIER)
+    expect(lab.line(0)).to_have_text("⚡ not measured: the kernel ended")
     lab.set_source(0, "a = 1")
     lab.command("notebook:run-cell")
     expect(lab.line(0)).to_have_text(ENERGY)

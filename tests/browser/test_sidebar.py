@@ -110,6 +110,9 @@ def test_compare_runs(lab: Lab, server: LabServer, name: str) -> None:
     expect(tab.locator("svg").first).to_be_visible()
     expect(tab.locator("table")).to_contain_text("forest")
     expect(tab).to_contain_text("svm is beaten by forest")
+    lab.page.set_viewport_size({"width": 900, "height": 900})
+    table = tab.get_by_role("region", name="Runs")
+    lab.page.wait_for_function("table => table.scrollWidth <= table.clientWidth", arg=table.element_handle())
     panel.get_by_role("button", name="Ask MLflow").click()
     expect(panel.get_by_role("button", name="Ask MLflow")).to_be_enabled(timeout=60_000)
     expect(panel.locator(".jp-green-problem:visible")).to_have_count(0)
@@ -166,8 +169,15 @@ def test_choose_the_grid(own_server: Callable[..., LabServer], lab_on: Callable[
     lab.run_all()
     expect(lab.line(0)).to_contain_text("grid not set")
     panel = _panel(lab)
-    panel.get_by_role("button", name="Choose your grid").click()
-    panel.locator("select").first.select_option("FRA")
+    panel.get_by_role("button", name="Choose your grid").focus()
+    lab.page.keyboard.press("Enter")
+    grid = panel.locator("select").first
+    expect(grid).to_be_focused()
+    expect(grid).to_be_in_viewport()
+    grid.evaluate("select => select.blur()")
+    panel.get_by_role("button", name="Choose your grid").click()  # the section is open already
+    expect(grid).to_be_focused()
+    grid.select_option("FRA")
     expect(panel).to_contain_text("It holds from the next cell on")
     lab.run_all()
     expect(lab.line(0)).to_contain_text("FRA)")
@@ -230,4 +240,48 @@ def test_a_cell_that_is_not_in_the_notebook_any_more(lab: Lab, server: LabServer
     lab.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
     lab.command("notebook:delete-cell")
     expect(panel).to_contain_text("No longer in this notebook")
+    expect(panel.get_by_role("region", name="No longer in this notebook")).to_contain_text("[1] a = 1")
     assert panel.locator(".jp-green-totals dd").first.inner_text() == before
+
+
+def test_the_sidebar_stays_with_a_notebook_beside_which_somebody_works(lab: Lab, server: LabServer, name: str) -> None:
+    """The power stays where a file beside the notebook is in front, and the first lines also where settings hide it."""
+    (server.work / "beside.txt").write_text("words")
+    lab.open(server.write(name, "a = 1"))
+    lab.track()
+    panel = _panel(lab)
+    power, first = panel.locator(".jp-green-big"), panel.locator(".jp-green-first")
+    expect(power).to_be_visible()
+    expect(first).to_contain_text("modelled")
+    words = first.inner_text()
+    lab.command("docmanager:open", path="beside.txt", options={"mode": "split-right"})
+    lab.page.wait_for_timeout(7000)  # longer than what the kernel drew is shown
+    expect(power).to_be_visible()
+    lab.command("docmanager:open", path=name)
+    lab.command("settingeditor:open")
+    expect(lab.cell(0)).to_be_hidden()
+    expect(power).to_be_hidden()
+    assert first.inner_text() == words
+
+
+def test_a_small_screen(lab: Lab, server: LabServer, name: str) -> None:
+    """On 800 pixels all headings are in view at first; with all open, each can be read, and all of it scrolls."""
+    lab.page.set_viewport_size({"width": 1300, "height": 800})
+    lab.open(server.write(name, *MODELS, *[f"a{n} = {n}" for n in range(9)]))
+    lab.track()
+    lab.run_all()
+    panel = _panel(lab)
+    heads = panel.locator(".lm-AccordionPanel-title")
+    expect(panel.locator(".jp-green-totals")).to_be_attached()
+    for head in heads.all():
+        expect(head).to_be_in_viewport(ratio=1)
+    for section in ("Runs", "How this is measured"):
+        _open_section(lab, section)
+    expect(panel.get_by_role("button", name="Find out")).to_be_attached()
+    for section, least in zip(panel.locator(".jp-green-part").all(), (400, 160, 200, 200), strict=True):
+        lab.page.wait_for_function(
+            "([part, least]) => part.clientHeight >= Math.min(least, part.scrollHeight)",
+            arg=[section.element_handle(), least],
+        )
+    panel.get_by_role("button", name="Find out").scroll_into_view_if_needed()
+    expect(panel.get_by_role("button", name="Find out")).to_be_in_viewport(ratio=1)

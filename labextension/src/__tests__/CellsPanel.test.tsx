@@ -12,7 +12,7 @@ function row(
   about: Partial<CellState> = {}
 ): ICellRow {
   const cell = cellState(record(energyJ), about);
-  return { cellId, title: `[1] ${cellId}`, cell, isHere: true, ...changes };
+  return { cellId, number: '[1]', title: cellId, cell, isHere: true, ...changes };
 }
 
 function panel(rows: readonly ICellRow[], onJump: (cellId: string) => void = () => undefined) {
@@ -83,6 +83,16 @@ it('lists cells that are gone apart, without a jump', () => {
   expect(titles(page.all('button .jp-green-cell-title'))).toEqual(['[1] a']);
 });
 
+it('measures its bars by the cells that are here, and draws none of those that are gone', () => {
+  const page = show(panel([row('a', 10), row('b', 5), row('gone', 990, { isHere: false })]));
+  expect(page.all('.jp-green-bar-value').map(bar => bar.style.width)).toEqual(['100%', '50%']);
+});
+
+it('shows the number of a cell of which nothing else is known', () => {
+  const page = show(panel([row('a', 1, { title: null, isHere: false })]));
+  expect(titles(page.all('.jp-green-cell-number'))).toEqual(['[1]']);
+});
+
 it('has no heading where no cell is gone', () => {
   expect(show(panel([row('a', 1)])).all('h3')).toEqual([]);
 });
@@ -140,7 +150,12 @@ it('shows a thousand cells', () => {
 });
 
 it.each(HOSTILE)('shows a hostile title as text: %.20s', title => {
-  const page = show(panel([row('a', 1, { title }), row('b', 1, { title, isHere: false })]));
+  const page = show(
+    panel([
+      row('a', 1, { number: null, title }),
+      row('b', 1, { number: null, title, isHere: false })
+    ])
+  );
   expect(page.all('.jp-green-cell-title').map(node => node.textContent)).toEqual([title, title]);
   expect(page.all('img')).toEqual([]);
 });

@@ -37,6 +37,16 @@ it('draws those on the front and those beaten in different shapes, each with a r
   );
 });
 
+it('draws the front under the ranges, and these under the points', () => {
+  const page = show(plot([SVM, FOREST, LOGISTIC]));
+  const drawn = page
+    .all('svg[role=img] path, svg[role=img] circle')
+    .map(one => one.getAttribute('class'))
+    .filter(name => !['jp-green-grid', 'jp-green-axis'].includes(name ?? ''));
+  expect(drawn.slice(0, 4)).toEqual(['jp-green-front', ...Array<string>(3).fill('jp-green-error')]);
+  expect(drawn.slice(4).sort()).toEqual(['jp-green-loser', 'jp-green-winner', 'jp-green-winner']);
+});
+
 it('tells the picture in words', () => {
   const page = show(plot([SVM, FOREST]));
   expect(page.all('svg[role=img]')[0]?.getAttribute('aria-label')).toBe(

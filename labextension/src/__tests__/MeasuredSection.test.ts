@@ -104,3 +104,16 @@ it('shows a grid at once, and tells it to the other kernels, while one is busy',
   end();
   await vi.waitFor(() => expect(shown()).toContain('It holds from the next cell on.'));
 });
+
+it('puts the focus on the choice of the grid, and takes it from nobody who went on meanwhile', async () => {
+  await section.focusGrid();
+  const select = section.node.querySelector('select');
+  expect([document.activeElement === select, select?.disabled]).toEqual([true, false]);
+  select?.blur();
+  const elsewhere = document.body.appendChild(document.createElement('input'));
+  const asking = section.focusGrid();
+  elsewhere.focus();
+  await asking;
+  expect(document.activeElement).toBe(elsewhere);
+  elsewhere.remove();
+});

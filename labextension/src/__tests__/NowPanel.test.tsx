@@ -44,6 +44,18 @@ it('says what to do where nothing was recorded', () => {
   expect(show(panel({ state: nothing })).text()).toContain('Run a cell.');
 });
 
+it('says of a notebook that is not tracked that tracking comes first, and of one that cannot be nothing', () => {
+  const page = show(panel({ isTracking: false }));
+  expect(page.all('.jp-green-quiet:not([hidden])').map(one => one.textContent)).toEqual([
+    'Track this notebook, then run a cell: its energy appears here. Nothing leaves this computer.'
+  ]);
+  page.show(panel({ isTracking: null }));
+  expect(page.text()).not.toContain('run a cell');
+  const problem = 'A file of the journal could not be read.';
+  page.show(panel({ isTracking: null, state: notebook({ problem, total: null, session: null }) }));
+  expect(page.text()).toContain(problem);
+});
+
 it('asks for a notebook where none is open', () => {
   const page = show(panel({ notebook: null, live: live(), state: notebook() }));
   expect(page.text()).toBe('Open a notebook to see what its cells take.');

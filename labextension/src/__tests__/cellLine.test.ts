@@ -111,6 +111,22 @@ describe('the line', () => {
     expect(textOf(recorded())).not.toContain('earlier');
   });
 
+  it('says that a kernel ended in a cell, and what that means', () => {
+    expect(textOf({ kind: 'lost' })).toBe('⚡ not measured: the kernel ended');
+    expect(details({ kind: 'lost' })[0]).toMatch(/^Energy: The kernel ended while this cell ran/);
+  });
+
+  it('breaks between its parts and not within one', () => {
+    textOf(recorded({ name: 'fit' }));
+    const parts = Array.from(line.node.querySelectorAll('.jp-green-line-part'));
+    expect(parts.map(part => part.textContent)).toEqual([
+      '⚡ fit: 41 J (21 to 82) ·',
+      '5.4 mg CO₂e (0.11 to 21, grid not set) ·',
+      '1 CPU-s ·',
+      'modelled'
+    ]);
+  });
+
   it('says what only the notebook file knows as recorded elsewhere', () => {
     const kept = { cell: 'c', energy_j: 41.2, low_j: 20.6, high_j: 82.4, quality: 'modelled' };
     expect(textOf({ kind: 'elsewhere', kept })).toBe(

@@ -114,9 +114,9 @@ export class FakeContext {
   /** What the kernel's clock shows. */
   date = '2026-05-04T12:00:00.000000Z';
 
-  begin(request: string): void {
+  begin(request: string, code = ''): void {
     this.send('status', request, { execution_state: 'busy' });
-    this.send('execute_input', request, { code: '' });
+    this.send('execute_input', request, { code });
   }
 
   end(request: string): void {

@@ -7,7 +7,7 @@ import { GreenModel } from '../model';
 import type { NotebookModel } from '../notebookModel';
 import { linesPlugin } from '../plugins/lines';
 
-import { FakeView, ScriptedApi, settle, steady } from './fakes';
+import { door, type FakeKernel, FakeView, ScriptedApi, settle, steady } from './fakes';
 import { cellState, live, notebook, record } from './made';
 
 class FakeCellModel {
@@ -125,6 +125,66 @@ it('says nothing any more of a first run that brought no record', async () => {
   expect(lines()[1]).toBe('⚡ measuring …');
   await opened.refresh();
   expect(lines()[1]).toBe('');
+});
+
+it('shows nothing of a cell that began before it was tracked, whatever its kernel draws', async () => {
+  api.power = live({ now_s: 110, samples: steady(90, 110, 4, 0, true), journal_bytes: 1 });
+  view.context.begin('r-b', 'x = 1');
+  const { gate, open } = door();
+  (view.context.session?.kernel as FakeKernel).gate = gate;
+  const tracking = opened.tracking.set(true);
+  await opened.poll();
+  expect(lines()).toEqual(['', '']);
+  view.context.end('r-b');
+  view.context.begin('r-a'); // it was sent before the click
+  await opened.poll();
+  expect(lines()).toEqual(['', '']);
+  view.context.end('r-a');
+  open();
+  await tracking;
+  await opened.refresh();
+  expect(lines()).toEqual(['', '']);
+});
+
+it('shows at once what a cell uses that runs when the kernel says that it tracks', async () => {
+  const { gate, open } = door();
+  (view.context.session?.kernel as FakeKernel).gate = gate;
+  const tracking = opened.tracking.set(true);
+  view.context.begin('r-a'); // it was sent after the click
+  expect(lines()).toEqual(['', '']);
+  open();
+  await tracking;
+  await settle();
+  expect(lines()).toEqual(['⚡ measuring …', '']);
+});
+
+it('shows what a cell uses that asks for it itself', async () => {
+  view.context.begin('r-a', '%%track_energy -n fit\nx = 1');
+  await settle();
+  expect(lines()).toEqual(['⚡ measuring …', '']);
+});
+
+it('says of a cell in which its kernel ended that it is not measured, until it runs again', async () => {
+  await recorded(41.2, 1);
+  view.context.date = '2026-05-04T12:01:30.000000Z';
+  await opened.tracking.set(true);
+  view.context.begin('r-a');
+  view.context.tell('autorestarting');
+  await settle();
+  expect(lines()).toEqual(['⚡ not measured: the kernel ended', '']);
+  view.context.tell('idle');
+  await settle();
+  await opened.refresh();
+  expect(lines()).toEqual(['⚡ not measured: the kernel ended', '']);
+  view.context.begin('r-a');
+  expect(lines()).toEqual(['⚡ measuring …', '']);
+});
+
+it('says nothing of a kernel that ended in a cell that nobody measured', async () => {
+  view.context.begin('r-a');
+  view.context.tell('dead');
+  await settle();
+  expect(lines()).toEqual(['', '']);
 });
 
 it('calls a record that of an earlier run where the last one was not measured', async () => {

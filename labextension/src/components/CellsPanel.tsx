@@ -9,8 +9,10 @@ import { Quiet } from './Quiet';
 
 export interface ICellRow {
   readonly cellId: string;
-  /** What a reader knows the cell by: its number and first line, say. */
-  readonly title: string;
+  /** `[n]`, n as the notebook shows it; null: not known. */
+  readonly number: string | null;
+  /** What a reader knows the cell by: its name, or a line of its code; null: not known any more. */
+  readonly title: string | null;
   readonly cell: CellState;
   /** false: the notebook has this cell no longer. */
   readonly isHere: boolean;
@@ -26,10 +28,11 @@ export interface ICellsPanelProps {
 export function CellsPanel({ rows, onJump, trans }: ICellsPanelProps) {
   const [filter, setFilter] = useState('');
   const sorted = useMemo(() => [...rows].sort(heavierFirst), [rows]);
-  const heaviest = sorted[0]?.cell.all_j ?? 0;
+  const heaviest = sorted.find(row => row.isHere)?.cell.all_j ?? 0;
   const wanted = filter.trim().toLowerCase();
   const hits = useMemo(
-    () => (wanted === '' ? sorted : sorted.filter(row => row.title.toLowerCase().includes(wanted))),
+    () =>
+      wanted === '' ? sorted : sorted.filter(row => textOf(row).toLowerCase().includes(wanted)),
     [sorted, wanted]
   );
   if (rows.length === 0) {
@@ -65,7 +68,7 @@ export function CellsPanel({ rows, onJump, trans }: ICellsPanelProps) {
             {gone.map(row => (
               <li key={row.cellId} className="jp-green-item">
                 <div className="jp-green-cell">
-                  <CellText row={row} heaviest={heaviest} trans={trans} />
+                  <CellText row={row} heaviest={null} trans={trans} />
                 </div>
               </li>
             ))}
@@ -74,6 +77,10 @@ export function CellsPanel({ rows, onJump, trans }: ICellsPanelProps) {
       )}
     </div>
   );
+}
+
+function textOf({ number, title }: ICellRow): string {
+  return [number, title].filter(part => part !== null).join(' ');
 }
 
 function heavierFirst(a: ICellRow, b: ICellRow): number {
@@ -154,7 +161,8 @@ const Jump = memo(function Jump({ row, heaviest, isStop, onEnter, onJump, trans 
 
 interface ICellTextProps {
   readonly row: ICellRow;
-  readonly heaviest: number;
+  /** What a whole bar is, J; null: no bar is drawn, as of a cell that is gone. */
+  readonly heaviest: number | null;
   readonly trans: TranslationBundle;
 }
 
@@ -168,11 +176,17 @@ const CellText = memo(function CellText({ row, heaviest, trans }: ICellTextProps
     changeText(change, trans),
     statusText(record, trans)
   ].filter(text => text !== null && text !== '');
-  const share = all_j === null || heaviest <= 0 ? 0 : Math.max(0, all_j) / heaviest;
+  const share =
+    all_j === null || heaviest === null || heaviest <= 0 ? 0 : Math.max(0, all_j) / heaviest;
   return (
     <>
       <span className="jp-green-cell-head">
-        <span className="jp-green-cell-title" title={row.title}>
+        <span className="jp-green-cell-title" title={textOf(row)}>
+          {row.number !== null && (
+            <>
+              <span className="jp-green-cell-number">{row.number}</span>{' '}
+            </>
+          )}
           {row.title}
         </span>
         <span
@@ -182,11 +196,16 @@ const CellText = memo(function CellText({ row, heaviest, trans }: ICellTextProps
           {amount}
         </span>
       </span>
-      <span className="jp-green-bar" aria-hidden="true">
-        {all_j !== null && (
-          <span className="jp-green-bar-value" style={{ width: `${(100 * share).toFixed(2)}%` }} />
-        )}
-      </span>
+      {heaviest !== null && (
+        <span className="jp-green-bar" aria-hidden="true">
+          {all_j !== null && (
+            <span
+              className="jp-green-bar-value"
+              style={{ width: `${(100 * share).toFixed(2)}%` }}
+            />
+          )}
+        </span>
+      )}
       {more.length > 0 && <span className="jp-green-cell-more">{more.join(' · ')}</span>}
     </>
   );

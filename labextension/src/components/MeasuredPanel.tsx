@@ -166,7 +166,11 @@ function Grid({ doctor, settings, zones, onChooseZone, trans }: IMeasuredPanelPr
     intensity === null ? valueOf(setting) : intensity.zone === 'world' ? '' : intensity.zone;
   const isListed = current === '' || (zones ?? []).some(zone => zone.code === current);
   return (
-    <section className="jp-green-section" aria-label={trans.__('Grid')}>
+    <section
+      className="jp-green-section jp-green-grid-choice"
+      tabIndex={-1}
+      aria-label={trans.__('Grid')}
+    >
       <label className="jp-green-field" htmlFor={id}>
         {trans.__('Grid')}
       </label>

@@ -160,14 +160,10 @@ function Tracking({ isTracking, onTrack, trans }: INowPanelProps) {
   );
 }
 
-function Totals({ state, trans }: INowPanelProps) {
+function Totals({ state, isTracking, trans }: INowPanelProps) {
   if (state === null || (state.total === null && state.session === null)) {
-    return (
-      <Quiet>
-        {state?.problem ??
-          trans.__('Run a cell. Its energy appears here. Nothing leaves this computer.')}
-      </Quiet>
-    );
+    const text = state?.problem ?? firstStep(isTracking, trans);
+    return text === null ? null : <Quiet>{text}</Quiet>;
   }
   const isOnlyOne = state.sessions === 1 && state.session !== null; // the sums are the same
   return (
@@ -213,6 +209,18 @@ function Totals({ state, trans }: INowPanelProps) {
       )}
     </section>
   );
+}
+
+/** Say what brings the first number; nothing where the kernel's cells cannot be tracked, as is said above. */
+function firstStep(isTracking: boolean | null, trans: TranslationBundle): string | null {
+  if (isTracking === null) {
+    return null;
+  }
+  return isTracking
+    ? trans.__('Run a cell. Its energy appears here. Nothing leaves this computer.')
+    : trans.__(
+        'Track this notebook, then run a cell: its energy appears here. Nothing leaves this computer.'
+      );
 }
 
 interface ITotalRowProps {

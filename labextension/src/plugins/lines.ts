@@ -143,14 +143,15 @@ class Lines {
       return null;
     }
     const running = this._options.live ? notebook.runningCell(cell.model.id) : null;
-    // Of a cell that is not tracked nobody knows whether it is measured, unless its kernel's power is seen.
-    if (
-      running !== null &&
-      (running.power !== null || running.energy !== null || notebook.tracking.isOn)
-    ) {
+    // What a cell uses that nobody measures would be shown and then be gone.
+    if (running !== null && notebook.isMeasured(cell.model.id)) {
       return { kind: 'running', running, quality: notebook.live?.quality ?? null };
     }
     const known = notebook.cells.get(cell.model.id);
+    const isOutdated = notebook.isOutdated(cell.model.id);
+    if (notebook.hasLostKernel(cell.model.id) && (known === undefined || isOutdated)) {
+      return { kind: 'lost' };
+    }
     const found =
       known === undefined ? readKept(cell.model.getMetadata(METADATA), cell.model.id) : null;
     const energyJ = known?.record.energy.attributed_j ?? found?.energy_j ?? null;
@@ -158,7 +159,6 @@ class Lines {
       return null;
     }
     if (known !== undefined) {
-      const isOutdated = notebook.isOutdated(cell.model.id);
       return { kind: 'recorded', cell: known, state: notebook.state, isOutdated };
     }
     return found === null ? null : { kind: 'elsewhere', kept: found };

@@ -4,6 +4,7 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
+import { marked, partNodes } from '../parts';
 import { recordParts } from '../recordText';
 import { readRecord } from '../readRecord';
 
@@ -40,11 +41,13 @@ class CarriedLine extends Widget implements IRenderMime.IRenderer {
       record === null
         ? [trans.__('an energy record that cannot be read')]
         : recordParts(record, trans);
-    const name = record?.name === null || record === null ? '' : `${record.name}: `;
-    this.node.textContent = `⚡ ${name}${parts.join(' · ')}`;
     if (!model.trusted) {
-      this.node.textContent += ` · ${trans.__('recorded elsewhere')}`;
+      parts.push(trans.__('recorded elsewhere'));
     }
+    const text = document.createElement('span');
+    text.className = 'jp-green-line-text';
+    text.append(...partNodes(marked(parts, record?.name ?? null)));
+    this.node.replaceChildren(text);
     return Promise.resolve();
   }
 }

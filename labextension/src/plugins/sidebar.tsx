@@ -62,17 +62,20 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
       void app.commands.execute('settingeditor:open', { query: 'Energy of notebooks' });
     });
     const panel = new GreenPanel(model);
-    const showMeasured = (): void => panel.expand(MEASURED_AT);
-    const now = new NowSection(model, trans, showMeasured, measured, {
+    const chooseGrid = (): void => {
+      panel.expand(MEASURED_AT);
+      void measured.focusGrid();
+    };
+    const now = new NowSection(model, trans, chooseGrid, measured, {
       wasRead: async () => (await state?.fetch(WELCOMED)) === true,
       read: () => void state?.save(WELCOMED, true)
     });
     const cells = new CellsSection(model, trans, notebook => app.shell.activateById(notebook.id));
     const runs = new RunsSection(model, trans, compare);
-    panel.addSection(trans.__('Now'), now);
-    panel.addSection(trans.__('Cells'), cells);
-    panel.addSection(trans.__('Runs'), runs);
-    panel.addSection(trans.__('How this is measured'), measured);
+    panel.addSection(trans.__('Now'), now, WHOLE_PX);
+    panel.addSection(trans.__('Cells'), cells, FEW_PX);
+    panel.addSection(trans.__('Runs'), runs, SOME_PX);
+    panel.addSection(trans.__('How this is measured'), measured, SOME_PX);
     panel.title.caption = trans.__('Energy');
     panel.title.icon = leafIcon;
     panel.node.setAttribute('role', 'region');
@@ -98,8 +101,10 @@ class GreenPanel extends SidePanel {
     }
   }
 
-  addSection(label: string, section: Widget): void {
+  /** `neededPx`: with less height than that, or than all it holds, it is not shown; the panel scrolls instead. */
+  addSection(label: string, section: Widget, neededPx: number): void {
     const holder = new PanelWithToolbar();
+    this._neededPx.set(holder, neededPx);
     holder.addWidget(section);
     holder.title.label = label;
     section.title.changed.connect(() => {
@@ -128,6 +133,11 @@ class GreenPanel extends SidePanel {
     }
   }
 
+  override dispose(): void {
+    this._grown.disconnect();
+    super.dispose();
+  }
+
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
     this._model.isLookedAt = this.isVisible;
@@ -146,18 +156,47 @@ class GreenPanel extends SidePanel {
   /** Open sections share the room by what they hold: Lumino's own sums leave none to one that was closed early. */
   private _share(accordion: AccordionPanel): void {
     requestAnimationFrame(() => {
+      this._hold(accordion);
       accordion.setRelativeSizes(
         accordion.widgets.map(section => (section.isHidden ? 0 : heightOf(section)))
       );
     });
   }
 
+  /** Give open sections the height that they need, now and when they hold more. */
+  private _hold(accordion: AccordionPanel): void {
+    for (const [section, neededPx] of this._neededPx) {
+      section.node.style.minHeight = `${String(Math.min(neededPx, heightOf(section)))}px`;
+      const content = contentOf(section);
+      if (content !== null && !this._observed.has(content)) {
+        this._observed.add(content);
+        this._grown.observe(content);
+      }
+    }
+    accordion.fit();
+  }
+
+  private readonly _neededPx = new Map<Widget, number>();
+  private readonly _observed = new WeakSet<Element>();
+  private readonly _grown = new ResizeObserver(() => {
+    requestAnimationFrame(() => {
+      if (this.content instanceof AccordionPanel && this.isVisible) {
+        this._hold(this.content);
+      }
+    });
+  });
   private _isArranged = false;
 }
 
 const LEAST_PX = 120; // of a section that holds little, or is not drawn yet
+const FEW_PX = 180; // of what stands open at first: on a screen of 800 px, all headings are in view
+const WHOLE_PX = 420; // the first lines, the chart and a total
+const SOME_PX = 240; // of what was opened to be read: a list's beginning
+
+function contentOf(section: Widget): Element | null {
+  return section.node.querySelector('.jp-green-panel');
+}
 
 function heightOf(section: Widget): number {
-  const content = section.node.querySelector('.jp-green-panel');
-  return Math.max(LEAST_PX, content?.scrollHeight ?? 0);
+  return Math.max(LEAST_PX, contentOf(section)?.scrollHeight ?? 0);
 }

@@ -5,6 +5,7 @@ import type { ReactElement } from 'react';
 
 import { CellsPanel, type ICellRow } from '../components/CellsPanel';
 import type { GreenModel } from '../model';
+import { tellingLine } from '../tellingLine';
 import type { CellState } from '../wire';
 
 import { Section } from './Section';
@@ -35,6 +36,7 @@ export class CellsSection extends Section {
 
   protected override onChanged(): void {
     this.title.label = this.label;
+    this._noteLines();
     super.onChanged();
   }
 
@@ -65,15 +67,35 @@ export class CellsSection extends Section {
   private _row(state: CellState, source: string | undefined): ICellRow {
     const { cell_id: cellId, record } = state;
     const isHere = source !== undefined;
-    const number = `[${String(record.execution_count ?? ' ')}]`;
-    const title = record.name ?? firstLine(source) ?? number;
+    const count = record.execution_count;
+    const number = count === null ? null : `[${String(count)}]`;
+    const title = record.name ?? this._line(cellId, source);
     const known = this._known.get(cellId);
     if (known?.cell === state && known.title === title && known.isHere === isHere) {
       return known;
     }
-    const row = { cellId, title, cell: state, isHere };
+    const row = { cellId, number, title, cell: state, isHere };
     this._known.set(cellId, row);
     return row;
+  }
+
+  /** Note the text of measured cells, so that one that is deleted before it is looked at keeps it, too. */
+  private _noteLines(): void {
+    const notebook = this.notebook;
+    for (const cell of notebook?.view.panel.content.model?.cells ?? []) {
+      if (notebook?.cells.has(cell.id) === true && !this._lines.has(cell.id)) {
+        this._line(cell.id, cell.sharedModel.getSource());
+      }
+    }
+  }
+
+  /** A cell's telling line; that of a deleted cell as it was last. */
+  private _line(cellId: string, source: string | undefined): string | null {
+    const line = source === undefined ? null : tellingLine(source);
+    if (line !== null) {
+      this._lines.set(cellId, line);
+    }
+    return line ?? (source === undefined ? (this._lines.get(cellId) ?? null) : null);
   }
 
   private _jump(cellId: string): void {
@@ -90,12 +112,6 @@ export class CellsSection extends Section {
   }
 
   private readonly _known = new Map<string, ICellRow>();
+  private readonly _lines = new Map<string, string>(); // of the cells of all notebooks: an id is in one
   private _list: CellList | null = null;
-}
-
-/** The first line of code that tells cells apart: magics of ours and blank lines are not. */
-function firstLine(source: string | undefined): string | null {
-  const lines = (source ?? '').split('\n').map(line => line.trim());
-  const found = lines.find(line => line !== '' && !line.startsWith('%%track_energy'));
-  return found ?? null;
 }

@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Message } from '@lumino/messaging';
+import { type Message, MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
 import type { ReactElement } from 'react';
 
 import type { INotebookKey } from '../api';
@@ -30,6 +31,22 @@ export class MeasuredSection extends Section {
   async readSettings(): Promise<void> {
     await this._settings.ask(() => this.model.api.settings(this._key));
     this.updateIfSeen();
+  }
+
+  /** Put the focus on the choice of the grid, which brings it into view. */
+  async focusGrid(): Promise<void> {
+    const before = document.activeElement;
+    await this._read();
+    MessageLoop.sendMessage(this, Widget.Msg.UpdateRequest);
+    await this.renderPromise;
+    const now = document.activeElement;
+    if (now === before || now === document.body) {
+      // Where an admin chose the grid, the words beside it say so.
+      const choice =
+        this.node.querySelector<HTMLElement>('.jp-green-grid-choice select:enabled') ??
+        this.node.querySelector<HTMLElement>('.jp-green-grid-choice');
+      choice?.focus();
+    }
   }
 
   protected override onNotebook(): void {

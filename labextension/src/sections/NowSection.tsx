@@ -25,6 +25,11 @@ export class NowSection extends Section {
     });
   }
 
+  protected override onNotebook(): void {
+    this._told = null;
+    super.onNotebook();
+  }
+
   protected override onLive(): void {
     this.updateIfSeen();
   }
@@ -46,12 +51,6 @@ export class NowSection extends Section {
     const problem = notebook === null ? null : noticeOf(notebook, trans);
     const reason = notebook?.tracking.problem ?? null;
     const state = notebook?.state ?? null;
-    const method =
-      notebook?.live?.quality === 'modelled'
-        ? trans.__(
-            'This computer has no energy counter that we may read, so energy is modelled from CPU time (range about a factor of 2).'
-          )
-        : (state?.method ?? notebook?.live?.method ?? null);
     return (
       <NowPanel
         live={
@@ -64,7 +63,9 @@ export class NowSection extends Section {
         notebook={notebook === null ? null : PathExt.basename(notebook.view.path)}
         isTracking={reason?.kind === 'language' ? null : (notebook?.tracking.isChosen ?? false)}
         trackingProblem={reason === null ? null : trackingSentence(reason, trans)}
-        firstRun={this._showsFirstLines ? { method, gridIsSet: this._grid.gridIsSet } : null}
+        firstRun={
+          this._showsFirstLines ? { method: this._method(), gridIsSet: this._grid.gridIsSet } : null
+        }
         onFirstRead={() => {
           this._isWelcome = false;
           this._memory.read();
@@ -77,6 +78,23 @@ export class NowSection extends Section {
     );
   }
 
+  /** How it is measured here, in the same words also while a notebook is hidden and its power is not seen. */
+  private _method(): string | null {
+    const { live, state } = this.notebook ?? { live: null, state: null };
+    const quality = live?.quality ?? state?.session?.energy.quality ?? null;
+    const found =
+      quality === 'modelled'
+        ? this.trans.__(
+            'No energy counter can be read here: energy is modelled from CPU time (range about a factor of 2).'
+          )
+        : (state?.method ?? live?.method ?? null);
+    if (quality !== null || this._told === null) {
+      this._told = found;
+    }
+    return this._told;
+  }
+
+  private _told: string | null = null;
   private _isWelcome = false;
   private _hasAskedForGrid = false;
 }
