@@ -45,7 +45,7 @@ class CarriedLine extends Widget implements IRenderMime.IRenderer {
       parts.push(trans.__('recorded elsewhere'));
     }
     const text = document.createElement('span');
-    text.className = 'jp-green-line-text';
+    text.className = 'jp-green-line-carried';
     text.append(...partNodes(marked(parts, record?.name ?? null)));
     this.node.replaceChildren(text);
     return Promise.resolve();
