@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jupyter_green.records import CellRecord, Session
 from jupyter_green.totals import Total, add_known, join
-from jupyter_green.track.changes import Change, change
+from jupyter_green.track.changes import FEWEST, Change, change
 from jupyter_green.track.followed import Followed
 from jupyter_green.track.heads import Heads
 from jupyter_green.track.history import is_alive
@@ -146,12 +146,6 @@ class NotebookLog:
 
     def _state(self, cell_id: str, runs: list[tuple[Session | None, CellRecord]]) -> CellState:
         newest = runs[-1][1]
-        alike = _measured(*runs[-1])
-        energies = [
-            record.energy.attributed_j
-            for session, record in runs
-            if record.status == "ok" and _measured(session, record) == alike
-        ]
         return CellState(
             cell_id=cell_id,
             record=newest,
@@ -159,15 +153,29 @@ class NotebookLog:
             all_j=add_known(record.energy.attributed_j for _, record in runs),
             all_low_j=add_known(record.energy.low_j for _, record in runs),
             all_high_j=add_known(record.energy.high_j for _, record in runs),
-            change=change(energies) if newest.status == "ok" else None,
+            change=_change(runs) if newest.status == "ok" else None,
         )
 
 
+def _change(runs: list[tuple[Session | None, CellRecord]]) -> Change | None:
+    """Compare the last run with earlier ones of its text; as long as there are few, with those of the text before."""
+    how = _measured(*runs[-1])
+    alike = [record for session, record in runs if record.status == "ok" and _measured(session, record) == how]
+    newest = alike[-1]
+    own = [record for record in alike if record.code == newest.code]
+    others = [record for record in alike if record.code != newest.code]
+    if len(own) > FEWEST or not others:
+        return change([record.energy.attributed_j for record in own])
+    before = [record for record in others if record.code == others[-1].code]
+    found = change([record.energy.attributed_j for record in (*before, newest)])
+    return None if found is None else replace(found, text_changed=True)
+
+
 def _measured(session: Session | None, record: CellRecord) -> tuple[object, ...]:
-    """Return what ran, where and how it was measured: another text, other watts or computers are no change."""
+    """Return where and how a record was measured: other watts or another computer are no change of the cell."""
     where = None if session is None else (session.host, session.method)
     energy = record.energy
-    return record.code, where, energy.quality, energy.covers, tuple(sorted(energy.source.items()))
+    return where, energy.quality, energy.covers, tuple(sorted(energy.source.items()))
 
 
 class Notebooks:

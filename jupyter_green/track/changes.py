@@ -8,7 +8,7 @@ from math import sqrt
 from statistics import mean, stdev
 from typing import Literal
 
-_FEWEST = 3  # earlier runs that tell what noise is
+FEWEST = 3  # earlier runs that tell what noise is
 _MOST = 20  # of them count: a cell that changed long ago is another cell
 # Student's t, two-sided 95 %, by degrees of freedom from 2 on. Source: NIST/SEMATECH e-Handbook, table 1.3.6.7.2.
 _T95 = (
@@ -28,6 +28,7 @@ class Change:
     verdict: Literal["less", "more", "same"]
     percent: float | None
     runs: int  # earlier runs that it was compared with
+    text_changed: bool = False  # they were of the text that the cell had before
 
 
 def change(energies_j: Sequence[float | None]) -> Change | None:
@@ -40,14 +41,14 @@ def change(energies_j: Sequence[float | None]) -> Change | None:
         None if it cannot be told: fewer than three known runs before it, or the last one is unknown.
 
     >>> change([10.0, 10.2, 9.8, 6.0])
-    Change(verdict='less', percent=-40.0, runs=3)
+    Change(verdict='less', percent=-40.0, runs=3, text_changed=False)
     >>> change([10.0, 10.2, 9.8, 10.1])
-    Change(verdict='same', percent=None, runs=3)
+    Change(verdict='same', percent=None, runs=3, text_changed=False)
     """
     if not energies_j or energies_j[-1] is None:
         return None
     before = [energy for energy in energies_j[:-1] if energy is not None][-_MOST:]
-    if len(before) < _FEWEST:
+    if len(before) < FEWEST:
         return None
     middle, spread = mean(before), stdev(before)
     reach = _T95[len(before) - 3] * spread * sqrt(1 + 1 / len(before))

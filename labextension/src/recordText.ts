@@ -154,6 +154,11 @@ export function changeText(change: Change | null, trans: TranslationBundle): str
     return '';
   }
   const size = percentText(Math.abs(change.percent));
+  if (change.text_changed) {
+    return change.verdict === 'less'
+      ? trans.__('−%1 %% since the text changed', size)
+      : trans.__('+%1 %% since the text changed', size);
+  }
   return change.verdict === 'less'
     ? trans.__('−%1 %% vs the last runs', size)
     : trans.__('+%1 %% vs the last runs', size);

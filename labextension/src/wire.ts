@@ -56,6 +56,7 @@ export interface Change {
   readonly verdict: 'less' | 'more' | 'same';
   readonly percent: number | null;
   readonly runs: number;
+  readonly text_changed: boolean;
 }
 
 export interface DoctorState {

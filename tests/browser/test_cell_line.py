@@ -168,7 +168,7 @@ def test_a_change_beyond_the_noise(lab: Lab, server: LabServer, name: str) -> No
         "'import time\\nt = time.thread_time()\\nwhile time.thread_time() < t + 0.05: pass')"
     )
     lab.run_all()
-    expect(lab.line(0)).to_have_text(re.compile(r"· −7\d % vs the last runs$"))
+    expect(lab.line(0)).to_have_text(re.compile(r"· −7\d % since the text changed$"))
 
 
 def test_run_all_that_stops_at_an_error(lab: Lab, server: LabServer, name: str) -> None:

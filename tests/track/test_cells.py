@@ -215,18 +215,18 @@ def test_only_what_was_measured_alike_is_compared(
 
 
 def test_another_text_is_another_cell(tmp_path: Path) -> None:
-    """Runs of a cell whose text was changed are compared among themselves; what all runs used together is told."""
+    """A changed text is compared with the text before it until it has runs enough of its own; all runs are summed."""
     old = [_cell(n, joules=10.0 + n / 10, code="old") for n in range(1, 5)]
     new = [_cell(n, joules=2.0 + n / 100, code="new") for n in range(5, 9)]
     journal = Journal(tmp_path, session())
     log = _log(tmp_path)
-    verdicts = []
+    told = []
     for one in (*old, *new):
         add(journal, [one])
         log.refresh()
         (cell,) = log.cells(0)
-        verdicts.append(None if cell.change is None else cell.change.verdict)
-    assert verdicts == [None, None, None, "same", None, None, None, "same"]
+        told.append(None if cell.change is None else (cell.change.verdict, cell.change.text_changed))
+    assert told == [None, None, None, ("same", False), *[("less", True)] * 3, ("same", False)]
     assert (cell.runs, cell.all_j) == (8, pytest.approx(41.0 + 8.26))
 
 

@@ -40,7 +40,7 @@ it('draws a bar as long as its share of the heaviest, and none for what is unkno
 });
 
 it('ranks a cell by all its runs, and shows their range, the last run and its change in a second line', () => {
-  const change = { verdict: 'less', percent: -38.2, runs: 3 } as const;
+  const change = { verdict: 'less', percent: -38.2, runs: 3, text_changed: false } as const;
   const four = { change, runs: 4, all_j: 210, all_low_j: 110, all_high_j: 420 };
   const page = show(panel([row('a', 90), row('b', 41.2, {}, four)]));
   expect(titles(page.all('.jp-green-cell-title'))).toEqual(['[1] b', '[1] a']);

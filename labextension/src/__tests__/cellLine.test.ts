@@ -67,7 +67,7 @@ describe('the line', () => {
     expect(textOf(recorded({ name: 'svm' }))).toMatch(/^⚡ svm: 41 J/);
     expect(textOf(recorded({ status: 'error' }))).toMatch(/ · failed$/);
     expect(textOf(recorded({ status: 'interrupted' }))).toMatch(/ · interrupted$/);
-    const change = { verdict: 'less', percent: -38, runs: 4 } as const;
+    const change = { verdict: 'less', percent: -38, runs: 4, text_changed: false } as const;
     expect(textOf(recorded({}, { change, runs: 5 }))).toMatch(/ · −38 % vs the last runs$/);
   });
 
@@ -201,7 +201,7 @@ describe('its details', () => {
   });
 
   it('say what a change is held against', () => {
-    const change = { verdict: 'same', percent: 2, runs: 4 } as const;
+    const change = { verdict: 'same', percent: 2, runs: 4, text_changed: false } as const;
     const rows = details(recorded({}, { change, runs: 5 }));
     expect(rows).toContain('Change: about as before (against 4 runs; its 95 % range decides)');
   });

@@ -122,14 +122,21 @@ describe('what the browser alone writes', () => {
 
   it('names a change of energy only where there is one', () => {
     expect(changeText(null, trans)).toBe('');
-    expect(changeText({ verdict: 'same', percent: null, runs: 3 }, trans)).toBe('about as before');
-    expect(changeText({ verdict: 'less', percent: -38.2, runs: 3 }, trans)).toBe(
-      '−38 % vs the last runs'
-    );
-    expect(changeText({ verdict: 'more', percent: 12.4, runs: 3 }, trans)).toBe(
-      '+12 % vs the last runs'
-    );
-    expect(changeText({ verdict: 'more', percent: null, runs: 3 }, trans)).toBe('');
+    expect(
+      changeText({ verdict: 'same', percent: null, runs: 3, text_changed: false }, trans)
+    ).toBe('about as before');
+    expect(
+      changeText({ verdict: 'less', percent: -38.2, runs: 3, text_changed: false }, trans)
+    ).toBe('−38 % vs the last runs');
+    expect(
+      changeText({ verdict: 'more', percent: 12.4, runs: 3, text_changed: false }, trans)
+    ).toBe('+12 % vs the last runs');
+    expect(
+      changeText({ verdict: 'more', percent: null, runs: 3, text_changed: false }, trans)
+    ).toBe('');
+    expect(
+      changeText({ verdict: 'less', percent: -38.2, runs: 3, text_changed: true }, trans)
+    ).toBe('−38 % since the text changed');
   });
 
   it('never writes a change that there was as 0', () => {
