@@ -15,9 +15,8 @@ from jupyter_green.totals import join, total
 from jupyter_green.track.history import sessions, with_runs
 from jupyter_green.track.journal import SessionLog
 from jupyter_green.track.receipts import read_receipts
-from jupyter_green.units import energy_text
 from jupyter_green.views.report import as_json as report_json
-from jupyter_green.views.report import markdown
+from jupyter_green.views.report import markdown, together
 
 
 @click.command()
@@ -44,15 +43,8 @@ def report(what: str | None, form: str, is_json: bool, is_all: bool) -> None:
         if log.unreadable
     ]
     if len(chosen) < len(found):
-        texts.append(_others(found))
+        texts.append(together(len(found), join(total(log.records, log.end) for log in found)))
     click.echo("\n".join(texts).rstrip("\n"))
-
-
-def _others(found: list[SessionLog]) -> str:
-    """Say that there are older sessions, and what all of them used."""
-    energy = join(total(log.records, log.end) for log in found).energy
-    used = energy_text(energy.attributed_j, energy.low_j, energy.high_j)
-    return f"This is the newest of {len(found)} sessions, which used {used} together. --all shows each."
 
 
 def _find(home: Path, what: str | None) -> list[SessionLog]:

@@ -16,7 +16,7 @@ from jupyter_green.programs import typed
 from jupyter_green.server.base import Desk, GreenHandler, asked, finite, written
 from jupyter_green.totals import total
 from jupyter_green.track.history import read_session, with_runs
-from jupyter_green.views.report import as_json, markdown
+from jupyter_green.views.report import as_json, markdown, together
 
 _PATIENCE_S = 30.0
 
@@ -62,7 +62,7 @@ def _report(desk: Desk, path: str | None, kernel: str | None, form: str) -> dict
     with desk.notebooks.lock:
         log = desk.notebooks.open(path, kernel)
         log.refresh()
-        newest = log.newest_path
+        newest, sessions, everything = log.newest_path, log.sessions, log.total
     found = None if newest is None else read_session(newest)
     if found is None or not found.records:
         raise web.HTTPError(404, "Nothing is recorded of this notebook yet.")
@@ -70,4 +70,7 @@ def _report(desk: Desk, path: str | None, kernel: str | None, form: str) -> dict
     if form == "json":
         values = finite(as_json(found.session, records, whole))
         return {"text": json.dumps(values, ensure_ascii=False, indent=1, allow_nan=False) + "\n"}
-    return {"text": markdown(found.session, records, whole)}
+    text = markdown(found.session, records, whole)
+    if sessions > 1 and everything is not None:
+        text += "\n" + together(sessions, everything)
+    return {"text": text}

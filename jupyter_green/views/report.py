@@ -110,6 +110,13 @@ def markdown(session: Session, records: Sequence[CellRecord], whole: Total) -> s
     return "\n".join(lines) + "\n"
 
 
+def together(sessions: int, whole: Total) -> str:
+    """Say beside the newest of several sessions what all of them used."""
+    energy = whole.energy
+    used = energy_text(energy.attributed_j, energy.low_j, energy.high_j)
+    return f"This is the newest of {sessions} sessions; together they used: {used}. `jupyter green report --all`\n"
+
+
 def _escaped(text: str) -> str:
     for character in "\\`*_|<>[]#":
         text = text.replace(character, f"\\{character}")

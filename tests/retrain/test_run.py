@@ -287,7 +287,7 @@ def test_plain_papermill_with_the_engine(tmp_path: Path, home: Path, make_store:
     env = {"JUPYTER_GREEN_INTENSITY": "Frnace"}
     done = _papermill("nb.ipynb", "out.ipynb", "-p", "x", "5", cwd=tmp_path, env=env)
     assert done.returncode == 0
-    assert re.search(r"cell, [\d.]+ m?J (modelled|apportioned)\]", done.stderr)
+    assert re.search(r"cell(/s)?, [\d.]+ m?J (modelled|apportioned)\]", done.stderr)
     assert done.stderr.count("intensity 'Frnace' is not a zone.") == 1
     assert "Traceback" not in done.stderr
     (log,) = sessions(home)
