@@ -43,7 +43,7 @@ def test_notebook_7(own_server: Callable[..., LabServer], lab_on: Callable[..., 
     name = server.write("seven.ipynb", *MODELS)
     lab.page.goto(f"{server.url}notebooks/{name}?token={TOKEN}")
     leaf = lab.page.locator("[data-jp-item-name='green-track'] jp-button")
-    expect(lab.page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_visible(timeout=60_000)
+    lab.wait_for_kernel(name)
     leaf.click()
     expect(leaf).to_have_attribute("aria-pressed", "true")
     lab.page.locator(".jp-Cell .cm-content").first.click()
